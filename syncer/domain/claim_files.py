@@ -1,0 +1,94 @@
+"""Claim files: what a person entered, what the partner gives, and where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from syncer.domain.links import LinkKey
+
+Data = Mapping[str, Any]
+Path = tuple[str, ...]
+
+
+class Origin(StrEnum):
+    """Who made a claim file."""
+
+    PARTNER = "partner"
+    PLANNING = "planning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFile:
+    """All that belongs to one claim on one link.
+
+    ``partner_data`` is what the partner's records say, ``person_data`` what persons entered, as
+    nested JSON objects of the same shape; ``person_set_at`` holds the instant of each entered
+    field by its dotted path. A connector without a lifecycle leaves ``state`` None.
+    """
+
+    id: str
+    link: LinkKey
+    origin: Origin
+    reference: str | None
+    partner_ref: str | None
+    claim_number: str | None
+    claim_type: str | None
+    state: str | None
+    partner_data: dict[str, Any]
+    person_data: dict[str, Any]
+    person_set_at: dict[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A field that a person entered and the partner gives another value for."""
+
+    field: str
+    ours: Any
+    partner: Any
+
+
+def merge(below: Data, above: Data) -> dict[str, Any]:
+    """Lay one nested object over another; None above is no value and leaves what is below."""
+    merged = dict(below)
+    for name, value in above.items():
+        if isinstance(value, Mapping):
+            under = merged.get(name)
+            merged[name] = merge(under if isinstance(under, Mapping) else {}, value)
+        elif value is not None:
+            merged[name] = value
+    return merged
+
+
+def differences(person: Data, partner: Data) -> list[Difference]:
+    """List the entered fields whose value at the partner is another one, in order of their path."""
+    found = []
+    for path, ours in sorted(leaves(person)):
+        theirs = _at(partner, path)
+        if theirs is not None and theirs != ours:
+            found.append(Difference(field=".".join(path), ours=ours, partner=theirs))
+    return found
+
+
+def leaves(data: Data, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Walk the values of a nested object with their paths, leaving out None."""
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, name))
+        elif value is not None:
+            yield (*path, name), value
+
+
+def _at(data: Data, path: Path) -> Any:
+    value: Any = data
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value

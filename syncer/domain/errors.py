@@ -1,0 +1,250 @@
+"""Every error of syncer, grouped by who must act.
+
+One root, five branches. The branch says who recovers (the host, the helpdesk, our operator, nobody,
+the connector's author); ``code`` is stable and is what the API, the command line and the log show.
+The text never holds a payload or a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+class SyncerError(Exception):
+    """Root of all errors that syncer raises on purpose."""
+
+    code: str = "internal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One fault of one field; ``pointer`` is an RFC 6901 JSON pointer into the body or query."""
+
+    pointer: str
+    message: str
+
+
+# -- the host recovers, later ---------------------------------------------------------------------
+
+
+class RetryableError(SyncerError):
+    """The host tries again later; nobody has to act."""
+
+    code = "retry_later"
+    retry_at: datetime | None = None
+
+    def __init__(self, text: str, *, retry_at: datetime | None = None) -> None:
+        super().__init__(text)
+        self.retry_at = retry_at
+
+
+class PartnerUnavailableError(RetryableError):
+    """The partner could not be reached, answered 5xx, or its circuit breaker is open."""
+
+    code = "partner_unavailable"
+
+
+class PartnerTimeoutError(RetryableError):
+    """The partner, or a connector's call as a whole, did not finish within its deadline."""
+
+    code = "timeout"
+
+
+class RateLimitedError(RetryableError):
+    """The partner asked us to wait longer than the call may wait in place; see ``retry_at``."""
+
+    code = "rate_limited"
+
+
+class StoreBusyError(RetryableError):
+    """The database stayed locked by another program beyond the bounded wait."""
+
+    code = "store_busy"
+
+
+class StorageFullError(RetryableError):
+    """The disk (or the database's page limit) is full; reads go on, writes resume by themselves."""
+
+    code = "storage_full"
+
+
+class ShuttingDownError(RetryableError):
+    """The process is stopping and takes no new work."""
+
+    code = "shutting_down"
+
+
+# -- the helpdesk recovers ------------------------------------------------------------------------
+
+
+class NeedsHelpdeskError(SyncerError):
+    """A person must act on the link: resume it, or have its credentials reset."""
+
+    code = "needs_helpdesk"
+
+
+class CredentialsRejectedError(NeedsHelpdeskError):
+    """The partner refused the link's credentials (401 or 403); no second request is made."""
+
+    code = "credentials_rejected"
+
+
+# -- our operator recovers ------------------------------------------------------------------------
+
+
+class NeedsOperatorError(SyncerError):
+    """Our operator must act on the installation."""
+
+    code = "needs_operator"
+
+
+class ConfigurationError(NeedsOperatorError):
+    """The configuration cannot be used; ``faults`` holds one readable line for each fault."""
+
+    code = "configuration_invalid"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class DataFolderInUseError(NeedsOperatorError):
+    """Another process holds the lock of the data folder."""
+
+    code = "data_folder_in_use"
+
+
+class SchemaUnknownError(NeedsOperatorError):
+    """The database was written by a newer release, or is not ours; it is left untouched."""
+
+    code = "schema_unknown"
+
+
+class VaultSealedError(NeedsOperatorError):
+    """There is no usable root key for this store; stored data stays readable, secrets do not."""
+
+    code = "sealed"
+
+
+class CredentialUnreadableError(NeedsOperatorError):
+    """A sealed credential does not open for its link and generation: damaged, moved or replayed."""
+
+    code = "credential_unreadable"
+
+
+class ConnectorQuarantinedError(NeedsOperatorError):
+    """The connector was set aside with a reason; the others run."""
+
+    code = "quarantined"
+
+
+class EgressRefusedError(NeedsOperatorError):
+    """The egress policy forbids the destination (private address, other scheme, other origin)."""
+
+    code = "egress_refused"
+
+
+# -- nobody recovers: it is an answer -------------------------------------------------------------
+
+
+class RefusedError(SyncerError):
+    """The request was understood and refused; repeating it unchanged changes nothing."""
+
+    code = "refused"
+
+
+class NotFoundError(RefusedError):
+    """There is no such thing (404)."""
+
+    code = "not_found"
+
+
+class InvalidError(RefusedError):
+    """The request has bad values (422); ``errors`` names each field and says what to do."""
+
+    code: str = "invalid"
+
+    def __init__(
+        self, text: str, errors: Sequence[FieldError] = (), *, code: str = "invalid"
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.errors = tuple(errors)
+
+
+class ConflictError(RefusedError):
+    """The state of the thing forbids the request (409); ``code`` says which rule.
+
+    ``facts`` are further members of the problem body, such as the id of the thing that is there.
+    """
+
+    def __init__(self, code: str, text: str, **facts: str) -> None:
+        super().__init__(text)
+        self.code: str = code
+        self.facts = facts
+
+
+class StaleError(RefusedError):
+    """The caller's ``If-Match`` names a version that is no longer the current one (412)."""
+
+    code = "stale"
+
+
+class FeedResetError(RefusedError):
+    """The feed cursor is from before a restore or older than what is kept (410)."""
+
+    code = "feed_reset"
+
+
+class TooManyVerificationsError(RefusedError):
+    """Credentials of the link were verified too often within the hour (429)."""
+
+    code = "too_many_verifications"
+
+    def __init__(self, text: str, *, retry_at: datetime) -> None:
+        super().__init__(text)
+        self.retry_at = retry_at
+
+
+class TooLargeError(RefusedError):
+    """A body or file is above its size limit (413)."""
+
+    code = "too_large"
+
+
+# -- the connector's author recovers --------------------------------------------------------------
+
+
+class PayloadError(SyncerError):
+    """The partner's data is malformed or not what the contract says; ``path`` names the field."""
+
+    code: ClassVar[str] = "payload_invalid"
+
+    def __init__(self, text: str, *, path: str = "") -> None:
+        super().__init__(f"{path}: {text}" if path else text)
+        self.path = path
+
+
+class UnexpectedAnswerError(PayloadError):
+    """The partner answered with a status that the contract does not give for this request."""
+
+    code = "unexpected_answer"
+
+    def __init__(self, status: int, request: str) -> None:
+        super().__init__(f"HTTP status {status} for {request}")
+        self.status = status
+
+
+class PageLoopError(PayloadError):
+    """The partner's listing hands out a cursor that it handed out before in the same pass."""
+
+    code = "page_loop"
+
+
+class RecordWithdrawnError(SyncerError):
+    """The partner says that the object is gone for good (410); its record is marked withdrawn."""
+
+    code = "withdrawn"

@@ -1,0 +1,23 @@
+"""Where and when passes execute."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+
+class Dispatcher(Protocol):
+    """Runs pieces of work within the bounds of this process (or hands them to others)."""
+
+    def start(self, partner: str, work: Callable[[], Awaitable[None]], *, on_demand: bool) -> None:
+        """Take a piece of work for a partner and run it as soon as there is room.
+
+        On-demand work goes ahead of scheduled work and has slots of its own. No partner can take
+        the room that is kept for the others. ``work`` must not raise.
+        """
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many more pieces of scheduled work make sense now; bounds what is claimed."""
+        ...

@@ -1,0 +1,117 @@
+"""The HTTP session as a connector sees it; the host's own is in ``syncer/partner``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from syncer.domain.errors import PayloadError
+
+T = TypeVar("T")
+Query = Mapping[str, str | int | None]
+OK = frozenset({200})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerLimits:
+    """What the partner allows one link, with the place where it says so.
+
+    At most ``requests`` begin in any window of ``period``, refused ones included; at most
+    ``concurrent`` are under way. ``partner_concurrent`` caps all links of the partner together.
+    """
+
+    requests: int | None = None
+    period: timedelta = timedelta(seconds=1)
+    concurrent: int = 4
+    partner_concurrent: int | None = None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A whole answer; ``body`` is decompressed. Header names are lowercase."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def decode(self, model: type[T]) -> T:
+        """Decode the JSON body.
+
+        Raises:
+            PayloadError: when it is no JSON of that shape; names the field, never a value.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=model)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise PayloadError(f"the answer cannot be read: {error}") from None
+
+
+class Download(Protocol):
+    """An answer that is streamed; sizes and deadlines are bounded by the host."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the answer; names are lowercase."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the decompressed content, piece by piece."""
+
+
+class HttpSession(Protocol):
+    """Requests to one partner on behalf of one link.
+
+    ``path`` is relative to the configured ``base_url`` and already percent-encoded (``path_of``).
+    The connector's ``auth_headers`` and the correlation id are added by the host. Retries, limits,
+    ``Retry-After`` and the circuit breaker are the host's: a connector must not retry.
+    """
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        accept: Collection[int] = OK,
+    ) -> Response:
+        """Make one request and read the whole answer.
+
+        ``accept`` names the statuses that are answers; any other becomes an error. Query values of
+        None are left out.
+
+        Raises:
+            CredentialsRejectedError: 401 or 403.
+            RateLimitedError: 429, or 503 with a ``Retry-After`` too long to wait for in place.
+            PartnerUnavailableError: connection failure, 5xx, or the circuit breaker is open.
+            PartnerTimeoutError: no whole answer within the deadline.
+            UnexpectedAnswerError: a status that is neither accepted nor one of the above.
+            PayloadError: the body is larger than allowed.
+        """
+        ...
+
+    def download(
+        self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
+    ) -> AbstractAsyncContextManager[Download]:
+        """GET a file as a stream; raises as ``request`` does, and while the chunks are read."""
+        ...
+
+
+def path_of(template: str, *values: str) -> str:
+    """Put values into a path, one for each ``{}``, percent-encoded so that none escapes its segment.
+
+    ``/`` is encoded, and a value that is only dots cannot climb.
+    """
+    return template.format(*(_segment(value) for value in values))
+
+
+def _segment(value: str) -> str:
+    encoded = quote(value, safe="")
+    return encoded.replace(".", "%2E") if encoded.strip(".") == "" else encoded

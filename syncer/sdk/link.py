@@ -1,0 +1,47 @@
+"""A link as a connector sees it while it works for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from syncer.sdk.http import HttpSession
+from syncer.sdk.models import Credentials, Settings
+
+C = TypeVar("C", bound=Credentials)
+S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link(Generic[C, S]):
+    """Everything that a connector's call may use: no more than one link's secrets and session.
+
+    ``start_date`` is the day from which history was asked for, None when none was chosen.
+    """
+
+    repairer: str
+    credentials: C
+    settings: S
+    start_date: date | None
+    http: HttpSession
+    _asked: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict, repr=False)
+
+    async def once(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask only once for what several records of a page need; all callers share the answer.
+
+        An error is shared too. The host forgets the answers after each page.
+        """
+        answer = self._asked.get(key)
+        if answer is None:
+            answer = self._asked[key] = asyncio.ensure_future(ask())
+        return await asyncio.shield(answer)
+
+    def forget(self) -> None:
+        """Drop what ``once`` remembered, cancelling what is still being asked."""
+        for answer in self._asked.values():
+            answer.cancel()
+        self._asked.clear()
