@@ -1,0 +1,73 @@
+# Thin on purpose: every target sets up what it needs. A new clone needs only Python 3.11 or newer.
+#
+#   make run     the demo: the host with played partners, three repairers, a live view
+#   make test    all tests
+#   make check   format, lint, types, import contracts, then all tests
+#   make bench   the measured comparison
+#   make lock    resolve requirements.lock again from pyproject.toml
+#
+# Another interpreter:  make run PYTHON=/usr/bin/python3.12
+
+OLDEST  := 3.11
+PYTHON  ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+             $$name -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+             && echo $$name && break; done)
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/ready
+DISTRIBUTIONS := pyproject.toml $(wildcard connectors/*/pyproject.toml)
+EDITABLE      := $(foreach file,$(DISTRIBUTIONS),-e ./$(patsubst %/,%,$(dir $(file))))
+CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject.toml))
+PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
+
+.DEFAULT_GOAL := check
+.PHONY: run test check fast format lint types contracts bench lock
+
+run: $(READY)
+	@$(BIN)/syncer demo $(ARGS)
+
+test: $(READY)
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+check: fast test
+
+fast: format lint types contracts
+
+format: $(READY)
+	@$(BIN)/ruff format --check --quiet . || { \
+	    echo "Not formatted; run: $(BIN)/ruff format ."; exit 1; }
+
+lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+
+types: $(READY)
+	@$(BIN)/mypy
+	@for each in $(CONNECTORS); do \
+	    (cd $$each && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+	        --cache-dir $(CURDIR)/.mypy_cache/$$each .) || exit 1; done
+
+contracts: $(READY)
+	@$(BIN)/lint-imports
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock:
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --universal \
+	    --python-version $(OLDEST) --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --quiet --output-file requirements.lock
+
+# The stamp is what makes the second time take seconds.
+$(READY): requirements.lock $(DISTRIBUTIONS)
+	@$(if $(PYTHON),:,echo "syncer needs Python $(OLDEST) or newer with its venv module, and found none." >&2; \
+	    echo "Install it (Debian and Ubuntu: apt-get install python3 python3-venv), or name yours:" >&2; \
+	    echo "    make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=/path/to/python3" >&2; exit 1)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "syncer needs Python $(OLDEST) or newer; $(PYTHON) is older or does not run." >&2; exit 1; }
+	@echo "Setting up $(VENV) (the first time takes a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index $(EDITABLE)
+	@touch $@
