@@ -219,13 +219,17 @@ class TooLargeError(RefusedError):
 
 
 class PayloadError(SyncerError):
-    """The partner's data is malformed or not what the contract says; ``path`` names the field."""
+    """The partner's data is malformed or not what the contract says.
+
+    ``path`` names the field; ``raw`` are the bytes that could not be read, for the quarantine.
+    """
 
     code: ClassVar[str] = "payload_invalid"
 
-    def __init__(self, text: str, *, path: str = "") -> None:
+    def __init__(self, text: str, *, path: str = "", raw: bytes = b"") -> None:
         super().__init__(f"{path}: {text}" if path else text)
         self.path = path
+        self.raw = raw
 
 
 class UnexpectedAnswerError(PayloadError):
@@ -242,6 +246,12 @@ class PageLoopError(PayloadError):
     """The partner's listing hands out a cursor that it handed out before in the same pass."""
 
     code = "page_loop"
+
+
+class ConnectorFailedError(PayloadError):
+    """A connector raised what is no ``SyncerError``, or returned what is no valid page."""
+
+    code = "connector_failed"
 
 
 class RecordWithdrawnError(SyncerError):

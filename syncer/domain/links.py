@@ -58,3 +58,5 @@ class Link:
     hold_until: datetime | None = None
     last_pass: LastPass | None = None
     last_success_at: datetime | None = None
+    has_leftovers: bool = False
+    """Whether an earlier pass left attachments to fetch or records to complete."""

@@ -17,7 +17,6 @@ class Dispatcher(Protocol):
         """
         ...
 
-    @property
-    def room(self) -> int:
-        """How many more pieces of scheduled work make sense now; bounds what is claimed."""
+    def room(self, partner: str) -> int:
+        """Say how many more pieces of a partner's scheduled work make sense now."""
         ...

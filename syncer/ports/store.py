@@ -86,7 +86,10 @@ class Links(Protocol):
     async def due(
         self, now: datetime, *, connectors: Collection[str], limit: int
     ) -> list[tuple[Link, SealedCredential]]:
-        """List active links that are due and not held, earliest first, with their credentials."""
+        """List active links that are due and not held, earliest first, with their credentials.
+
+        ``has_leftovers`` is filled in here and in ``get``.
+        """
         ...
 
     async def next_due_at(self, connectors: Collection[str]) -> datetime | None:
@@ -111,6 +114,10 @@ class Links(Protocol):
         self, key: LinkKey, *, generation: int, next_due_at: datetime, activation_cursor: str | None
     ) -> None:
         """Note that credentials were stored: the link becomes active."""
+        ...
+
+    async def note_activation(self, key: LinkKey, cursor: str) -> None:
+        """Keep where the first pass starts, once it is known."""
         ...
 
     async def set_state(self, key: LinkKey, state: LinkState, reason: str | None) -> None: ...

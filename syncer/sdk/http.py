@@ -50,7 +50,8 @@ class Response:
         try:
             return msgspec.json.decode(self.body, type=model)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise PayloadError(f"the answer cannot be read: {error}") from None
+            text = f"the answer cannot be read: {error}"
+            raise PayloadError(text, raw=self.body) from None
 
 
 class Download(Protocol):

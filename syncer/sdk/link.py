@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from syncer.domain.errors import SyncerError
 from syncer.sdk.http import HttpSession
 from syncer.sdk.models import Credentials, Settings
 
@@ -36,12 +37,22 @@ class Link(Generic[C, S]):
         An error is shared too. The host forgets the answers after each page.
         """
         answer = self._asked.get(key)
-        if answer is None:
-            answer = self._asked[key] = asyncio.ensure_future(ask())
-        return await asyncio.shield(answer)
+        if answer is not None:
+            shared: T = await asyncio.shield(answer)
+            return shared
+        answer = self._asked[key] = asyncio.get_running_loop().create_future()
+        try:
+            value = await ask()
+        except SyncerError as error:
+            answer.set_exception(error)
+            answer.exception()  # nobody else may be waiting for it
+            raise
+        except BaseException:
+            answer.cancel()
+            raise
+        answer.set_result(value)
+        return value
 
     def forget(self) -> None:
-        """Drop what ``once`` remembered, cancelling what is still being asked."""
-        for answer in self._asked.values():
-            answer.cancel()
+        """Drop what ``once`` remembered."""
         self._asked.clear()
