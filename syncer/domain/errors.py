@@ -7,10 +7,9 @@ The text never holds a payload or a secret.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 
 class SyncerError(Exception):
@@ -215,6 +214,18 @@ class TooLargeError(RefusedError):
     code = "too_large"
 
 
+class RequestRefusedError(RefusedError):
+    """An HTTP request is refused for its form, before what it asks for is looked at."""
+
+    def __init__(
+        self, status: int, code: str, text: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code: str = code
+        self.headers = dict(headers or {})
+
+
 # -- the connector's author recovers --------------------------------------------------------------
 
 
@@ -224,7 +235,7 @@ class PayloadError(SyncerError):
     ``path`` names the field; ``raw`` are the bytes that could not be read, for the quarantine.
     """
 
-    code: ClassVar[str] = "payload_invalid"
+    code = "payload_invalid"
 
     def __init__(self, text: str, *, path: str = "", raw: bytes = b"") -> None:
         super().__init__(f"{path}: {text}" if path else text)
