@@ -1,4 +1,4 @@
-"""Intake: whether a record waits for a person, goes straight through, or stays out, and by which rule."""
+"""Intake: whether a record waits for a person, goes straight through or stays out, and why."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ class Standing:
 _TEXTS_OF: Mapping[str, Callable[[Record], Sequence[str | None]]] = {
     "kind": lambda record: (record.kind,),
     "status": lambda record: (record.status,),
-    "insurer": lambda record: (record.insurer and record.insurer.name,),
-    "plate": lambda record: (record.vehicle and record.vehicle.plate,),
-    "make": lambda record: (record.vehicle and record.vehicle.make,),
-    "model": lambda record: (record.vehicle and record.vehicle.model,),
+    "insurer": lambda record: (record.insurer.name if record.insurer else None,),
+    "plate": lambda record: (record.vehicle.plate if record.vehicle else None,),
+    "make": lambda record: (record.vehicle.make if record.vehicle else None,),
+    "model": lambda record: (record.vehicle.model if record.vehicle else None,),
     "site": lambda record: (record.site.id, record.site.name) if record.site else (),
     "number": lambda record: (record.number,),
     "name": lambda record: (
-        record.insured and record.insured.name,
-        record.insurer and record.insurer.name,
-        record.surveyor and record.surveyor.name,
+        record.insured.name if record.insured else None,
+        record.insurer.name if record.insurer else None,
+        record.surveyor.name if record.surveyor else None,
     ),
 }
 _FLAG = "smart_expertise"
@@ -179,14 +179,16 @@ def decide_again(
     """Decide on a stored record once more because the rules may have changed.
 
     A taken-over record keeps its decision. A person's decision moves only when an exclude rule now
-    hits it, and comes back when none does.
+    hits it, and comes back when none does. What a status event put back into the queue stays there.
     """
     if standing.taken_over:
         return standing.decision
     fresh = decide_new(record, queueing, rules)
-    if fresh.state is IntakeState.EXCLUDED or standing.person_state is None:
+    if fresh.state is IntakeState.EXCLUDED:
         return fresh
-    return _by_person(standing.person_state)
+    if standing.decision.rule == STATUS_EVENT_RULE:
+        return standing.decision
+    return _by_person(standing.person_state) if standing.person_state else fresh
 
 
 def decide_version(

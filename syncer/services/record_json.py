@@ -1,8 +1,8 @@
-"""Records as JSON: the body that the store keeps, the view that the API gives, the feed's few facts."""
+"""Records as JSON: what the store keeps, what the API shows, what the feed tells."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from syncer.domain.stored import RecordVersion, StoredAttachment, StoredRecord
 
 Json = dict[str, Any]
 
-encode = msgspec.json.Encoder(decimal_format="string").encode
+encode_record = msgspec.json.Encoder(decimal_format="string").encode
 """Write a record as the JSON that the store keeps; decimals are text, instants have ``Z``."""
 
 _RECORD = msgspec.json.Decoder(Record)
@@ -39,8 +39,8 @@ _PARTS = (
 )
 
 
-def decode(body: bytes) -> Record:
-    """Read back the record that ``encode`` wrote; it equals the one that was written."""
+def decode_record(body: bytes) -> Record:
+    """Read back the record that ``encode_record`` wrote; it equals the one that was written."""
     record = _RECORD.decode(body)
     return replace(record, lines=tuple(record.lines))
 
@@ -149,6 +149,20 @@ def stored_record_change(
         status=record.status,
         version=record.version,
         intake=(decision or record.decision).state,
+    )
+
+
+def claim_file_change(
+    type_: ChangeType, link: LinkKey, id_: str, facts: Mapping[str, Any]
+) -> Change:
+    """Make the feed entry that tells of a claim file."""
+    return Change(
+        type=type_,
+        repairer=link.repairer,
+        connector=link.connector,
+        subject_type=SubjectType.CLAIM_FILE,
+        subject_id=id_,
+        data=facts,
     )
 
 

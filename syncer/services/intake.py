@@ -1,0 +1,180 @@
+"""Intake by persons and the planning system: accept, dismiss, take over, singly or in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from syncer.domain.errors import ConflictError, FieldError, InvalidError
+from syncer.domain.feed import ChangeType
+from syncer.domain.intake import DecidedBy, Decision, IntakeState
+from syncer.domain.stored import DecisionWrite, RecordFilter, StoredRecord
+from syncer.ports.ambient import Clock
+from syncer.ports.store import Store, UnitOfWork
+from syncer.services.preconditions import Precondition
+from syncer.services.record_json import Json, stored_record_change
+from syncer.services.records import Place, shown_one, stored
+
+BATCH = 200
+"""Records decided in one write; keeps the writer free for others in between."""
+
+
+class Action(StrEnum):
+    """What can be done with a record."""
+
+    ACCEPT = "accept"
+    DISMISS = "dismiss"
+    TAKE_OVER = "taken-over"
+
+
+_STATE_AFTER = {
+    Action.ACCEPT: IntakeState.ACCEPTED,
+    Action.DISMISS: IntakeState.DISMISSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkOutcome:
+    """What a bulk action came to; ``skipped`` are those it left as they were."""
+
+    matched: int
+    changed: int
+
+    @property
+    def skipped(self) -> int:
+        """How many were left as they were: already so, or the action is not allowed on them."""
+        return self.matched - self.changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Carries out decisions of persons and marks of the planning system."""
+
+    store: Store
+    clock: Clock
+
+    async def accept(self, id_: str, *, unless_stale: Precondition | None = None) -> Json:
+        """Accept a record; accepting an accepted one changes nothing.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            ConflictError: ``excluded``, or ``taken_over``.
+            StaleError: the caller saw another version of it.
+        """
+        return await self._act(id_, Action.ACCEPT, unless_stale)
+
+    async def dismiss(self, id_: str, *, unless_stale: Precondition | None = None) -> Json:
+        """Dismiss a record; raises as ``accept`` does."""
+        return await self._act(id_, Action.DISMISS, unless_stale)
+
+    async def take_over(self, id_: str, *, unless_stale: Precondition | None = None) -> Json:
+        """Mark the present version of a record as taken over; repeating it changes nothing.
+
+        Raises:
+            NotFoundError: there is none of that id.
+            ConflictError: ``not_accepted``.
+            StaleError: the caller saw another version of it.
+        """
+        return await self._act(id_, Action.TAKE_OVER, unless_stale)
+
+    async def bulk(self, action: Action, wanted: RecordFilter) -> BulkOutcome:
+        """Do the same with every record that the filter finds, in batches of one write each.
+
+        Raises:
+            InvalidError: the filter is empty.
+        """
+        if wanted == RecordFilter():
+            fault = FieldError(pointer="/filter", message="must name at least one list parameter")
+            raise InvalidError("A bulk action needs a filter.", [fault])
+        matched = changed = 0
+        place: Place | None = None
+        while True:
+            batch = await self._act_on_batch(action, wanted, place)
+            matched, changed = matched + batch.matched, changed + batch.changed
+            place = batch.last
+            if place is None:
+                return BulkOutcome(matched=matched, changed=changed)
+
+    async def _act(self, id_: str, action: Action, unless_stale: Precondition | None) -> Json:
+        async def work(uow: UnitOfWork) -> Json:
+            record = await stored(uow, id_)
+            if unless_stale is not None:
+                unless_stale(await shown_one(uow, record))
+            conflict = _conflict(record, action)
+            if conflict is not None:
+                raise conflict
+            if await self._change(uow, record, action):
+                record = await stored(uow, id_)
+            return await shown_one(uow, record)
+
+        return await self.store.write(work)
+
+    async def _act_on_batch(
+        self, action: Action, wanted: RecordFilter, after: Place | None
+    ) -> _Batch:
+        async def work(uow: UnitOfWork) -> _Batch:
+            rows = await uow.records.find(wanted, after=after, limit=BATCH)
+            changed = 0
+            for record in rows:
+                if _conflict(record, action) is None:
+                    changed += await self._change(uow, record, action)
+            last = (rows[-1].status_changed_at, rows[-1].id) if len(rows) == BATCH else None
+            return _Batch(matched=len(rows), changed=changed, last=last)
+
+        return await self.store.write(work)
+
+    async def _change(self, uow: UnitOfWork, record: StoredRecord, action: Action) -> bool:
+        change = self._take_over if action is Action.TAKE_OVER else self._decider(action)
+        return await change(uow, record)
+
+    def _decider(self, action: Action) -> Callable[[UnitOfWork, StoredRecord], Awaitable[bool]]:
+        state = _STATE_AFTER[action]
+
+        async def decide(uow: UnitOfWork, record: StoredRecord) -> bool:
+            if record.decision.state is state:
+                return False
+            now = self.clock.now()
+            decision = Decision(state=state, rule=None, decided_by=DecidedBy.PERSON)
+            write = DecisionWrite(
+                id=record.id,
+                decision=decision,
+                person_state=state,
+                decided_at=now,
+                incomplete=record.incomplete,
+            )
+            await uow.records.decide([write])
+            change = stored_record_change(ChangeType.RECORD_DECIDED, record, decision=decision)
+            uow.feed.append([change], at=now)
+            return True
+
+        return decide
+
+    async def _take_over(self, uow: UnitOfWork, record: StoredRecord) -> bool:
+        if record.taken_over_version == record.version:
+            return False
+        now = self.clock.now()
+        await uow.records.take_over(record.id, version=record.version, at=now)
+        uow.feed.append([stored_record_change(ChangeType.RECORD_TAKEN_OVER, record)], at=now)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    matched: int
+    changed: int
+    last: Place | None
+
+
+def _conflict(record: StoredRecord, action: Action) -> ConflictError | None:
+    state = record.decision.state
+    if action is Action.TAKE_OVER:
+        if state is IntakeState.ACCEPTED:
+            return None
+        return ConflictError("not_accepted", "Only an accepted record can be taken over.")
+    if state is IntakeState.EXCLUDED:
+        rule = record.decision.rule
+        return ConflictError("excluded", f"The record is excluded by the rule {rule!r}.")
+    if record.taken_over_at is not None and state is not _STATE_AFTER[action]:
+        return ConflictError("taken_over", "The record was already taken over.")
+    return None
