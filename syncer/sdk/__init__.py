@@ -9,6 +9,7 @@ docs/connector-guide.md; it starts with a ten-line connector that runs.
 from syncer.domain.errors import (
     CredentialsRejectedError,
     NotFoundError,
+    PageLoopError,
     PartnerTimeoutError,
     PartnerUnavailableError,
     PayloadError,
@@ -58,6 +59,7 @@ __all__ = [
     "Money",
     "NotFoundError",
     "Page",
+    "PageLoopError",
     "PartnerLimits",
     "PartnerTimeoutError",
     "PartnerUnavailableError",

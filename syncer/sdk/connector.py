@@ -15,7 +15,7 @@ from syncer.domain.records import Attachment, Kind, Record, RecordKey
 from syncer.sdk.http import Download, PartnerLimits
 from syncer.sdk.link import C, Link, S
 from syncer.sdk.models import Credentials, Settings
-from syncer.sdk.page import Page
+from syncer.sdk.page import Page, Unreadable
 
 SDK_VERSION = 1
 """Raised when a connector written for the previous SDK would no longer run."""
@@ -26,10 +26,14 @@ hookimpl = pluggy.HookimplMarker("syncer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """A record with all that the listing did not hold, and the files that belong to it."""
+    """A record with all that the listing did not hold, and the files that belong to it.
+
+    ``withdrawn`` names other records that turned out to be gone on the way.
+    """
 
     record: Record
     attachments: Sequence[Attachment] = ()
+    withdrawn: Sequence[RecordKey] = ()
 
 
 class Connector(ABC, Generic[C, S]):
@@ -104,14 +108,19 @@ class Connector(ABC, Generic[C, S]):
         """Read one object again, for ``retry`` of a quarantined item; the host completes it.
 
         Raises:
-            NotFoundError: when this partner has no request for that.
+            NotFoundError: when this partner has no request for that, or does not know the object.
+            RecordWithdrawnError: the partner no longer has the object.
         """
         raise NotFoundError("This partner cannot be asked for a single object.")
 
     def fetch(
         self, link: Link[C, S], attachment: Attachment
     ) -> AbstractAsyncContextManager[Download]:
-        """Open the content of an attachment as a stream, usually ``link.http.download(path)``."""
+        """Open the content of an attachment as a stream, usually ``link.http.download(path)``.
+
+        Raises:
+            RecordWithdrawnError: the partner no longer has the record that the file belongs to.
+        """
         raise NotFoundError("This partner has no attachments.")
 
     def claim_data(self, record: Record) -> Mapping[str, Any]:
