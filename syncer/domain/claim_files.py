@@ -66,6 +66,23 @@ def merge(below: Data, above: Data) -> dict[str, Any]:
     return merged
 
 
+def patch(data: Data, entered: Data) -> dict[str, Any]:
+    """Enter values into a nested object; None takes a value, or a whole branch, away.
+
+    Source: RFC 7396 (JSON merge patch), but for empty branches, which are taken away too.
+    """
+    patched = dict(data)
+    for name, value in entered.items():
+        if isinstance(value, Mapping):
+            under = patched.get(name)
+            value = patch(under if isinstance(under, Mapping) else {}, value) or None  # noqa: PLW2901
+        if value is None:
+            patched.pop(name, None)
+        else:
+            patched[name] = value
+    return patched
+
+
 def differences(person: Data, partner: Data) -> list[Difference]:
     """List the entered fields whose value at the partner is another one, in order of their path."""
     found = []
