@@ -46,13 +46,13 @@ class ChangeReading:
         """Give entries after a cursor as they come, for ever; an empty list is a sign of life.
 
         The first list comes at once, so that a bad cursor is known before a stream begins. Without
-        a cursor it starts with what happens from now on.
+        a cursor it starts at the oldest entry that is kept.
 
         Raises:
             InvalidError: ``cursor_invalid``.
             FeedResetError: the cursor is from before a restore, or older than what is kept.
         """
-        cursor = await self._start(after) if after is not None else await self._head()
+        cursor = await self._start(after)
         while True:
             entries = await self._read(cursor, STREAM_BATCH)
             yield [change_view(entry) for entry in entries]
@@ -72,10 +72,6 @@ class ChangeReading:
             raise InvalidError(
                 "The cursor is none of this feed.", [fault], code="cursor_invalid"
             ) from None
-
-    async def _head(self) -> FeedCursor:
-        async with self.store.read() as uow:
-            return await uow.feed.head()
 
     async def _read(self, cursor: FeedCursor, limit: int) -> list[FeedEntry]:
         async with self.store.read() as uow:
