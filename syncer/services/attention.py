@@ -23,8 +23,7 @@ _SECTIONS = (_HOST, _LINKS, _ITEMS)
 _OF_STATE = {
     LinkState.CREDENTIALS_REJECTED: (
         "The partner refused the credentials.",
-        "Resume the link once the partner accepts them again, or have the helpdesk reset them and "
-        "register new ones.",
+        "Resume the link, or have the helpdesk reset the credentials and register new ones.",
     ),
     LinkState.UNAVAILABLE: (
         "The link cannot be used.",

@@ -12,12 +12,6 @@ from syncer.domain.claim_files import Data
 LONGEST_TEXT = 500
 
 
-def _is_storable(text: str) -> str:
-    if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise ValueError("must not contain NUL or half a surrogate pair")
-    return text
-
-
 def _is_date(text: str) -> str:
     try:
         is_date = date.fromisoformat(text).isoformat() == text
@@ -28,11 +22,7 @@ def _is_date(text: str) -> str:
     return text
 
 
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_TEXT),
-    AfterValidator(_is_storable),
-]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TEXT)]
 """A text that is not empty; null takes back what was entered."""
 Date = Annotated[
     str, AfterValidator(_is_date), WithJsonSchema({"type": "string", "format": "date"})
