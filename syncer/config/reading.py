@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import PydanticBaseSettingsSource
 
 from syncer.config.sources import (
     Layer,
@@ -77,9 +77,9 @@ def _build(layers: Sequence[Layer]) -> Settings:
     class FromLayers(Settings):
         @classmethod
         def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
+            cls, *_: Any, **__: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return tuple(LayerSource(settings_cls, layer) for layer in layers)
+            return tuple(LayerSource(cls, layer) for layer in layers)
 
     unreadable = [fault for layer in layers for fault in layer.faults]
     try:

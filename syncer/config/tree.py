@@ -275,14 +275,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls,
-        _settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        *_: Any,
-        **__: Any,
+        cls, *_: Any, **sources: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read nothing but the arguments."""
-        return (init_settings,)
+        return (sources["init_settings"],)
 
     @property
     def file(self) -> Path | None:
