@@ -28,12 +28,14 @@ hookimpl = pluggy.HookimplMarker("syncer")
 class Completed:
     """A record with all that the listing did not hold, and the files that belong to it.
 
-    ``withdrawn`` names other records that turned out to be gone on the way.
+    ``withdrawn`` names other records that turned out to be gone on the way. ``unreadable`` are parts
+    (one photo of many) that are set aside without their record.
     """
 
     record: Record
     attachments: Sequence[Attachment] = ()
     withdrawn: Sequence[RecordKey] = ()
+    unreadable: Sequence[Unreadable] = ()
 
 
 class Connector(ABC, Generic[C, S]):
