@@ -1,0 +1,53 @@
+"""All services of a running process, as the outer floors see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from syncer.ports.ambient import Clock, Ids
+from syncer.ports.blobs import BlobStore
+from syncer.ports.plugins import ConnectorRegistry
+from syncer.ports.store import Store
+from syncer.ports.vault import Vault
+from syncer.services.attachments import AttachmentService
+from syncer.services.attention import Attention
+from syncer.services.changes import ChangeReading
+from syncer.services.claim_files import ClaimFiles
+from syncer.services.excludes import Excludes
+from syncer.services.intake import Intake
+from syncer.services.links import LinkService
+from syncer.services.opening import LinkOpener
+from syncer.services.quarantine import QuarantineService
+from syncer.services.readiness import Readiness
+from syncer.services.records import RecordReading
+from syncer.services.repairers import RepairerService
+from syncer.services.settings import SettingsInForce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services and the ports beneath them, wired once."""
+
+    store: Store
+    vault: Vault
+    registry: ConnectorRegistry
+    blobs: BlobStore
+    clock: Clock
+    ids: Ids
+    settings: SettingsInForce
+    opener: LinkOpener
+    health: Readiness
+    links: LinkService
+    repairers: RepairerService
+    registration: Any
+    intake: Intake
+    excludes: Excludes
+    records: RecordReading
+    claim_files: ClaimFiles
+    attachments: AttachmentService
+    quarantine: QuarantineService
+    refresh: Any
+    pull: Any
+    changes: ChangeReading
+    attention: Attention
