@@ -45,6 +45,10 @@ class PassCounts:
     quarantined: int = 0
     attachments: int = 0
 
+    def __add__(self, other: PassCounts) -> PassCounts:
+        names = PassCounts.__dataclass_fields__
+        return PassCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassError:

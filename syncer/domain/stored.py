@@ -22,6 +22,7 @@ class KnownRecord:
     version: int
     status_changed_at: datetime
     standing: Standing
+    decided_at: datetime
     claim_file_id: str | None
     withdrawn: bool
 
@@ -237,7 +238,6 @@ class LinkOutcome:
     pass_id: str
     pass_state: str
     ended_at: datetime
-    next_due_at: datetime | None
     succeeded: bool
     cursor: str | None = None
     hold_until: datetime | None = None

@@ -18,9 +18,11 @@ from syncer.services.excludes import Excludes
 from syncer.services.intake import Intake
 from syncer.services.links import LinkService
 from syncer.services.opening import LinkOpener
+from syncer.services.pull import PullService
 from syncer.services.quarantine import QuarantineService
 from syncer.services.readiness import Readiness
 from syncer.services.records import RecordReading
+from syncer.services.refresh import RefreshService
 from syncer.services.repairers import RepairerService
 from syncer.services.settings import SettingsInForce
 
@@ -47,7 +49,7 @@ class Services:
     claim_files: ClaimFiles
     attachments: AttachmentService
     quarantine: QuarantineService
-    refresh: Any
-    pull: Any
+    refresh: RefreshService
+    pull: PullService
     changes: ChangeReading
     attention: Attention

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from syncer.domain.errors import RefusedError
 from syncer.domain.links import Link, LinkKey
-from syncer.domain.passes import Pass
+from syncer.domain.passes import Pass, PassState
 from syncer.domain.stored import SealedCredential
+
+
+class PassCancelledError(RefusedError):
+    """A person cancelled the pass; the pages stored so far stay."""
+
+    code = "cancelled"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -33,10 +40,30 @@ class LivePass:
         """The link that the pass is over."""
         return self.pass_.link
 
+    def snapshot(self, state: PassState | None = None) -> Pass:
+        """Copy the pass as it stands, in another state if one is given."""
+        return replace(
+            self.pass_, state=state or self.pass_.state, counts=replace(self.pass_.counts)
+        )
+
     def take(self) -> bool:
         """Claim the right to run the pass; False when somebody has it already."""
         is_first, self.is_taken = not self.is_taken, True
         return is_first
+
+    def check_cancel(self) -> None:
+        """Stop here when a person asked for it.
+
+        Raises:
+            PassCancelledError: cancelling was asked for.
+        """
+        if self.wants_cancel:
+            raise PassCancelledError("The pass was cancelled.")
+
+    def close(self) -> None:
+        """End a pass that nobody else knows of, so that those who wait for it go on."""
+        self.pass_.state = PassState.CANCELLED
+        self.announce()
 
     def announce(self) -> None:
         """Tell those who wait that the pass has moved on."""
@@ -85,8 +112,12 @@ class PassBoard:
         self._by_link[live.key] = live
         self._by_id[live.pass_.id] = live
 
-    def remove(self, live: LivePass) -> None:
-        """Take a pass off; taking it off twice is harmless."""
+    def release(self, live: LivePass) -> None:
+        """Free the link for another pass: this one asks the partner nothing more."""
         if self._by_link.get(live.key) is live:
             del self._by_link[live.key]
+
+    def remove(self, live: LivePass) -> None:
+        """Take a pass off; taking it off twice is harmless."""
+        self.release(live)
         self._by_id.pop(live.pass_.id, None)

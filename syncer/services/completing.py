@@ -1,0 +1,117 @@
+"""Completing records at the partner: what the listing does not hold, and which files there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from syncer.domain.errors import (
+    ConnectorFailedError,
+    PayloadError,
+    RecordWithdrawnError,
+    SyncerError,
+)
+from syncer.domain.records import Attachment, Record, RecordKey
+from syncer.domain.stored import ClaimFileRef, KnownRecord
+from syncer.sdk import Connector, Unreadable
+from syncer.services.guard import guarded
+from syncer.services.opening import AnyConnector, AnyLink
+from syncer.services.record_json import encode_record
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Draft:
+    """A record on its way into the store.
+
+    ``known`` is what is stored of it; ``claim_file`` names the claim file it joins when it is kept.
+    """
+
+    record: Record
+    known: KnownRecord | None = None
+    attachments: Sequence[Attachment] = ()
+    claim_file: ClaimFileRef | None = None
+    is_withdrawn: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Completion:
+    """What came up while completing: drafts that failed, parts of others that could not be read,
+    and other records that are gone."""
+
+    failed: list[tuple[Draft, Unreadable]] = field(default_factory=list)
+    parts: list[Unreadable] = field(default_factory=list)
+    withdrawn: list[RecordKey] = field(default_factory=list)
+
+    @property
+    def unreadable(self) -> list[Unreadable]:
+        """All that is to be set aside."""
+        return [*(bad for _, bad in self.failed), *self.parts]
+
+
+async def complete_drafts(
+    connector: AnyConnector, link: AnyLink, drafts: Sequence[Draft]
+) -> Completion:
+    """Complete drafts in place, as many at once as the partner allows a link.
+
+    Raises:
+        RetryableError, CredentialsRejectedError: the partner cannot be asked now.
+        ConnectorFailedError: the connector is broken.
+    """
+    completion = Completion()
+    if type(connector).complete is Connector.complete:
+        return completion
+    waiting = iter(drafts)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(connector.limits.concurrent, len(drafts))):
+                group.create_task(_complete_each(connector, link, waiting, completion))
+    except* SyncerError as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        link.forget()
+    return completion
+
+
+async def _complete_each(
+    connector: AnyConnector, link: AnyLink, waiting: Iterable[Draft], completion: Completion
+) -> None:
+    for draft in waiting:
+        try:
+            completed = await guarded(connector.complete(link, draft.record))
+        except RecordWithdrawnError:
+            draft.is_withdrawn = True
+        except ConnectorFailedError:
+            raise
+        except PayloadError as error:
+            completion.failed.append((draft, _unreadable(draft.record, error)))
+        else:
+            draft.record = completed.record
+            draft.attachments = completed.attachments
+            completion.parts.extend(completed.unreadable)
+            completion.withdrawn.extend(completed.withdrawn)
+
+
+def _unreadable(record: Record, error: PayloadError) -> Unreadable:
+    return Unreadable(
+        kind=record.kind,
+        partner_ref=record.partner_ref,
+        reason=str(error),
+        raw=error.raw or encode_record(record),
+    )
+
+
+def claim_file_of(connector: AnyConnector, record: Record) -> ClaimFileRef | None:
+    """Ask the connector what a record says of its claim file.
+
+    Raises:
+        ConnectorFailedError: the connector is broken.
+    """
+    if record.claim is None:
+        return None
+    try:
+        data = connector.claim_data(record)
+    except Exception as error:
+        text = f"claim_data failed with {type(error).__name__}"
+        raise ConnectorFailedError(text) from error
+    return ClaimFileRef(claim=record.claim, data=data, at=record.status_changed_at)

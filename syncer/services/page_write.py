@@ -1,0 +1,217 @@
+"""The write of one page: records, history, intake, claim files, quarantine and feed together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syncer.domain import intake
+from syncer.domain.claim_files import merge
+from syncer.domain.feed import Change, ChangeType, SubjectType
+from syncer.domain.intake import Decision, ExcludeRule, IntakeState, Queueing
+from syncer.domain.links import LinkKey
+from syncer.domain.passes import PassCounts
+from syncer.domain.records import Record, RecordKey
+from syncer.domain.stored import ClaimFileRef, KnownRecord, RecordWrite
+from syncer.ports.ambient import Ids
+from syncer.ports.store import UnitOfWork
+from syncer.sdk import Settings, UnknownItem, Unreadable
+from syncer.services.completing import Draft
+from syncer.services.record_json import encode_record, record_change
+from syncer.services.setting_aside import note_unknown, set_aside, withdraw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A link's queueing and exclude settings, read once for a page."""
+
+    queueing: Queueing
+    rules: Sequence[ExcludeRule]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Policy:
+        """Read the settings."""
+        return cls(queueing=settings.queueing_rule(), rules=settings.exclude_rules())
+
+    def decide(self, record: Record, known: KnownRecord | None) -> Decision:
+        """Decide on a new record, or on a new version of a stored one."""
+        if known is None:
+            return intake.decide_new(record, self.queueing, self.rules)
+        return intake.decide_version(record, known.standing, self.queueing, self.rules)
+
+    def keeps(self, record: Record, known: KnownRecord | None) -> bool:
+        """Say whether the intake lets the record in, so that it is worth completing."""
+        return self.decide(record, known).state is not IntakeState.EXCLUDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    draft: Draft
+    known: KnownRecord | None
+    decision: Decision
+
+    @property
+    def is_excluded(self) -> bool:
+        return self.decision.state is IntakeState.EXCLUDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageWrite:
+    """One page as one write; it may be run again from the start."""
+
+    key: LinkKey
+    policy: Policy
+    drafts: Sequence[Draft]
+    unreadable: Sequence[Unreadable]
+    withdrawn: Sequence[RecordKey]
+    unknown: Sequence[UnknownItem]
+    ids: Ids
+    at: datetime
+
+    @property
+    def has_work(self) -> bool:
+        """Say whether there is anything to write."""
+        return bool(self.drafts or self.unreadable or self.withdrawn or self.unknown)
+
+    async def run(self, uow: UnitOfWork) -> PassCounts:
+        """Store the page; gives what became of its items."""
+        decided = await self._decide(uow)
+        files, changes = await self._claim_files(uow, decided)
+        rows = [self._row(entry, files) for entry in decided]
+        new = [row for row, entry in zip(rows, decided, strict=True) if not entry.known]
+        changed = [row for row, entry in zip(rows, decided, strict=True) if entry.known]
+        await uow.records.add(new)
+        await uow.records.replace(changed)
+        changes.extend(_change_of(ChangeType.RECORD_CREATED, row) for row in new)
+        changes.extend(_change_of(ChangeType.RECORD_UPDATED, row) for row in changed)
+        await self._offer_attachments(uow, files)
+        gone = await withdraw(uow, self.key, self._gone())
+        aside = await self._set_aside(uow)
+        await note_unknown(uow, self.key, self.unknown, at=self.at)
+        uow.feed.append([*changes, *gone, *aside], at=self.at)
+        return PassCounts(
+            new=len(new),
+            changed=len(changed) + len(gone),
+            queued=sum(row.decision.state is IntakeState.QUEUED for row in rows),
+            excluded=sum(row.decision.state is IntakeState.EXCLUDED for row in rows),
+            quarantined=len(aside),
+        )
+
+    async def _decide(self, uow: UnitOfWork) -> list[_Decided]:
+        """Decide on each draft, on what is known now: a person may have decided meanwhile."""
+        stored = [draft.record.key for draft in self.drafts if draft.known]
+        known = await uow.records.known(self.key, stored) if stored else {}
+        entries = []
+        for draft in self.drafts:
+            before = known.get(draft.record.key)
+            decision = self.policy.decide(draft.record, before)
+            entries.append(_Decided(draft=draft, known=before, decision=decision))
+        return entries
+
+    async def _claim_files(
+        self, uow: UnitOfWork, decided: Sequence[_Decided]
+    ) -> tuple[dict[str, str], list[Change]]:
+        """Make or complete the claim files of kept records; gives ids by partner_ref."""
+        refs: dict[str, ClaimFileRef] = {}
+        for entry in decided:
+            ref = entry.draft.claim_file
+            if ref is not None and not entry.is_excluded:
+                earlier = refs.get(ref.claim.partner_ref)
+                refs[ref.claim.partner_ref] = _joined(earlier, ref) if earlier else ref
+        if not refs:
+            return {}, []
+        files = await uow.claim_files.ensure(self.key, list(refs.values()), at=self.at)
+        changes = [
+            self._claim_file_change(id_, partner_ref, is_new=is_new)
+            for partner_ref, (id_, is_new) in files.items()
+            if is_new is not None
+        ]
+        return {partner_ref: id_ for partner_ref, (id_, _) in files.items()}, changes
+
+    def _claim_file_change(self, id_: str, partner_ref: str, *, is_new: bool) -> Change:
+        return Change(
+            type=ChangeType.CLAIM_FILE_CREATED if is_new else ChangeType.CLAIM_FILE_UPDATED,
+            repairer=self.key.repairer,
+            connector=self.key.connector,
+            subject_type=SubjectType.CLAIM_FILE,
+            subject_id=id_,
+            data={"state": None, "partner_ref": partner_ref},
+        )
+
+    def _row(self, entry: _Decided, files: dict[str, str]) -> RecordWrite:
+        record, known = entry.draft.record, entry.known
+        if entry.is_excluded and record.lines:
+            record = replace(record, lines=())
+        keeps_decision = known is not None and entry.decision == known.standing.decision
+        return RecordWrite(
+            id=known.id if known else self.ids.new(),
+            link=self.key,
+            record=record,
+            body=encode_record(record),
+            version=_version(record, known),
+            decision=entry.decision,
+            person_state=_person_state(known, entry.decision),
+            decided_at=known.decided_at if known and keeps_decision else self.at,
+            received_at=self.at,
+            claim_file_id=_file_of(record, files) or (known.claim_file_id if known else None),
+        )
+
+    async def _offer_attachments(self, uow: UnitOfWork, files: dict[str, str]) -> None:
+        offers = [
+            (self.ids.new(), attachment, _file_of(draft.record, files))
+            for draft in self.drafts
+            for attachment in draft.attachments
+        ]
+        if offers:
+            await uow.attachments.offer(self.key, offers, at=self.at)
+
+    def _gone(self) -> list[RecordKey]:
+        return [*self.withdrawn, *(one.record.key for one in self.drafts if one.is_withdrawn)]
+
+    async def _set_aside(self, uow: UnitOfWork) -> list[Change]:
+        good = [draft.record.key for draft in self.drafts]
+        if good:
+            await uow.quarantine.resolve(self.key, good, self.at)
+        return await set_aside(uow, self.key, self.unreadable, ids=self.ids, at=self.at)
+
+
+def _change_of(type_: ChangeType, row: RecordWrite) -> Change:
+    return record_change(
+        type_,
+        row.link,
+        row.id,
+        row.record.key,
+        status=row.record.status,
+        version=row.version,
+        intake=row.decision.state,
+    )
+
+
+def _joined(one: ClaimFileRef, other: ClaimFileRef) -> ClaimFileRef:
+    """Join what two records of a page say of one claim file; the newer one wins."""
+    older, newer = sorted((one, other), key=lambda ref: ref.at)
+    claim = replace(
+        newer.claim,
+        reference=newer.claim.reference or older.claim.reference,
+        claim_number=newer.claim.claim_number or older.claim.claim_number,
+        claim_type=newer.claim.claim_type or older.claim.claim_type,
+    )
+    return ClaimFileRef(claim=claim, data=merge(older.data, newer.data), at=newer.at)
+
+
+def _file_of(record: Record, files: dict[str, str]) -> str | None:
+    return files.get(record.claim.partner_ref) if record.claim else None
+
+
+def _version(record: Record, known: KnownRecord | None) -> int:
+    if record.version is not None:
+        return record.version
+    return known.version + 1 if known else 1
+
+
+def _person_state(known: KnownRecord | None, decision: Decision) -> IntakeState | None:
+    """Keep what a person decided; a dismissal ends when a status event queues the record again."""
+    if known is None or decision.rule == intake.STATUS_EVENT_RULE:
+        return None
+    return known.standing.person_state

@@ -1,0 +1,214 @@
+"""The bookkeeping of a pass: how it begins, how it ends, and what it leaves on its link."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncer.domain.errors import (
+    CredentialsRejectedError,
+    CredentialUnreadableError,
+    RateLimitedError,
+    RetryableError,
+    SyncerError,
+)
+from syncer.domain.feed import Change, ChangeType, SubjectType
+from syncer.domain.links import LinkState
+from syncer.domain.passes import PassError, PassState
+from syncer.domain.stored import LinkOutcome
+from syncer.ports.ambient import Clock
+from syncer.ports.store import Store, UnitOfWork
+from syncer.services.live import LivePass, PassBoard, PassCancelledError
+from syncer.services.outcomes import OutcomeBatch
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far a pass came, for its end; ``cursor`` is set after each whole listing."""
+
+    generation: int = 0
+    began: bool = False
+    cursor: str | None = None
+    is_partial: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class PassEnd:
+    """Begins and ends passes, whatever happens in between."""
+
+    store: Store
+    board: PassBoard
+    idle: OutcomeBatch
+    clock: Clock
+    _given_up: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def begin(self, live: LivePass) -> None:
+        """Note that the pass runs."""
+        live.pass_.state = PassState.RUNNING
+        live.pass_.started_at = self.clock.now()
+        if live.kept:
+            await self._save(live)
+        live.announce()
+
+    async def watch(
+        self, live: LivePass, progress: Progress, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Await the work of a pass and end the pass by what came of it."""
+        error: SyncerError | None = None
+        try:
+            await work
+        except SyncerError as raised:
+            error = raised
+        except asyncio.CancelledError:
+            await asyncio.shield(self._end(live, progress, PassCancelledError("The host stopped.")))
+            raise
+        except Exception as raised:  # noqa: BLE001 - work boundary: a bug must not end the host
+            error = SyncerError(f"internal error: {type(raised).__name__}")
+            error.__cause__ = raised
+        await self._end(live, progress, error)
+
+    def give_up(self, live: LivePass) -> None:
+        """End a pass whose connector does not come back."""
+        error = RetryableError("the connector hangs")
+        task = asyncio.ensure_future(self._end(live, Progress(), error))
+        self._given_up.add(task)
+        task.add_done_callback(self._given_up.discard)
+
+    async def _end(self, live: LivePass, progress: Progress, error: SyncerError | None) -> None:
+        if live.pass_.state.has_ended:
+            return
+        self.board.release(live)
+        pass_ = live.pass_
+        pass_.error = _error_of(error)
+        state = _state_of(live, progress, error)
+        pass_.ended_at = self.clock.now()
+        outcome = _outcome_of(live, progress, state, error)
+        try:
+            await self._write(live, state, outcome, error)
+        except RetryableError as failed:
+            pass_.error = pass_.error or _error_of(failed)
+            state = PassState.FAILED
+        finally:
+            pass_.state = state
+            self.board.remove(live)
+            live.announce()
+
+    async def _write(
+        self,
+        live: LivePass,
+        state: PassState,
+        outcome: LinkOutcome,
+        error: SyncerError | None,
+    ) -> None:
+        if not live.kept and state is PassState.SUCCEEDED and not _changed_something(live):
+            self.idle.add(outcome)
+            return
+        live.kept = True
+        await self._save(live, outcome, error, state=state)
+
+    async def _save(
+        self,
+        live: LivePass,
+        outcome: LinkOutcome | None = None,
+        error: SyncerError | None = None,
+        *,
+        state: PassState | None = None,
+    ) -> None:
+        snapshot = live.snapshot(state)
+        at = self.clock.now()
+
+        async def write(uow: UnitOfWork) -> None:
+            await uow.passes.save(snapshot)
+            if outcome is None:
+                return
+            await uow.links.finish([outcome])
+            if isinstance(error, CredentialsRejectedError):
+                await uow.links.note_auth_failure(live.key, at)
+            uow.feed.append(_changes_of(live, snapshot.state, outcome), at=at)
+
+        await self.store.write(write)
+
+
+def _changed_something(live: LivePass) -> bool:
+    counts = live.pass_.counts
+    return bool(counts.new or counts.changed or counts.quarantined or counts.attachments)
+
+
+def _error_of(error: SyncerError | None) -> PassError | None:
+    if error is None or isinstance(error, PassCancelledError):
+        return None
+    retry_at = error.retry_at if isinstance(error, RetryableError) else None
+    return PassError(code=error.code, text=str(error), retry_at=retry_at)
+
+
+def _state_of(live: LivePass, progress: Progress, error: SyncerError | None) -> PassState:
+    if isinstance(error, PassCancelledError):
+        return PassState.CANCELLED
+    if error is not None:
+        return PassState.FAILED
+    is_partial = progress.is_partial or live.pass_.counts.quarantined
+    return PassState.PARTIAL if is_partial else PassState.SUCCEEDED
+
+
+def _outcome_of(
+    live: LivePass, progress: Progress, state: PassState, error: SyncerError | None
+) -> LinkOutcome:
+    assert live.pass_.ended_at is not None
+    succeeded = error is None
+    link_state, reason = _link_state_of(error)
+    return LinkOutcome(
+        link=live.key,
+        generation=progress.generation,
+        pass_id=live.pass_.id,
+        pass_state=state,
+        ended_at=live.pass_.ended_at,
+        succeeded=succeeded,
+        cursor=progress.cursor if succeeded else None,
+        hold_until=error.retry_at if isinstance(error, RateLimitedError) else None,
+        state=link_state,
+        reason=reason,
+        began=progress.began,
+    )
+
+
+def _link_state_of(error: SyncerError | None) -> tuple[LinkState | None, str | None]:
+    if isinstance(error, CredentialsRejectedError):
+        return LinkState.CREDENTIALS_REJECTED, "the partner refused the credentials"
+    if isinstance(error, CredentialUnreadableError):
+        return LinkState.UNAVAILABLE, error.code
+    return None, None
+
+
+def _changes_of(live: LivePass, state: PassState, outcome: LinkOutcome) -> list[Change]:
+    finished = _change(
+        live,
+        ChangeType.PASS_FINISHED,
+        SubjectType.PASS,
+        live.pass_.id,
+        {"state": state, "trigger": live.pass_.trigger},
+    )
+    if outcome.state is None:
+        return [finished]
+    link_id = "/".join(live.key)
+    data = {"state": outcome.state, "reason": outcome.reason}
+    moved = _change(live, ChangeType.LINK_STATE_CHANGED, SubjectType.LINK, link_id, data)
+    return [finished, moved]
+
+
+def _change(
+    live: LivePass,
+    type_: ChangeType,
+    subject_type: SubjectType,
+    subject_id: str,
+    data: dict[str, Any],
+) -> Change:
+    return Change(
+        type=type_,
+        repairer=live.key.repairer,
+        connector=live.key.connector,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        data=data,
+    )

@@ -1,0 +1,251 @@
+"""A pass: pull page after page over one link, store each, then fetch what the records announced."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from syncer.domain import links
+from syncer.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    PageLoopError,
+    PartnerTimeoutError,
+    RateLimitedError,
+)
+from syncer.domain.links import LinkKey, LinkState
+from syncer.domain.passes import Pass, PassTrigger
+from syncer.domain.records import RecordKey
+from syncer.domain.stored import SealedCredential
+from syncer.ports.ambient import Clock, Ids
+from syncer.ports.plugins import ConnectorRegistry
+from syncer.ports.store import Store, UnitOfWork
+from syncer.sdk import Page
+from syncer.services.attachments import AttachmentService
+from syncer.services.guard import guarded
+from syncer.services.leftovers import LeftoverRecords
+from syncer.services.live import LivePass, PassBoard
+from syncer.services.opening import AnyConnector, AnyLink, LinkOpener
+from syncer.services.page import PageStorer
+from syncer.services.pass_end import PassEnd, Progress
+
+T = TypeVar("T")
+
+LONGEST_LISTING_SECONDS = 600
+MOST_PAGES = 10_000
+
+_WHY_NOT = {
+    LinkState.UNCONFIGURED: ("link_unconfigured", "The link has no credentials yet."),
+    LinkState.PAUSED: ("link_paused", "The link is paused; resume it first."),
+    LinkState.CREDENTIALS_REJECTED: (
+        "credentials_rejected",
+        "The partner refused the link's credentials; resume the link or have them reset.",
+    ),
+    LinkState.SUPERSEDED: ("superseded", "Another connector has taken this one's place."),
+    LinkState.UNAVAILABLE: ("link_unavailable", "The link is unavailable."),
+}
+
+
+def require_active(link: links.Link) -> None:
+    """Refuse a link that cannot run.
+
+    Raises:
+        ConflictError: with the code that says why.
+    """
+    if link.state is not LinkState.ACTIVE:
+        code, text = _WHY_NOT[link.state]
+        raise ConflictError(code, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedLink:
+    """A link with all that a pass needs to work on it."""
+
+    stored: links.Link
+    connector: AnyConnector
+    link: AnyLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullService:
+    """Runs passes. At most one works on a link at any time; the board sees to that."""
+
+    store: Store
+    registry: ConnectorRegistry
+    opener: LinkOpener
+    pages: PageStorer
+    leftovers: LeftoverRecords
+    attachments: AttachmentService
+    board: PassBoard
+    end: PassEnd
+    clock: Clock
+    ids: Ids
+    nudge: Callable[[], None]
+    """Wakes the sweep."""
+
+    async def run(self, live: LivePass) -> None:
+        """Run a pass from the board to its end. Raises nothing but its own cancelling."""
+        if not live.take():
+            return
+        progress = Progress()
+        await self.end.watch(live, progress, self._run(live, progress))
+
+    async def _run(self, live: LivePass, progress: Progress) -> None:
+        live.check_cancel()
+        await self.end.begin(live)
+        opened = await self._open(live, progress)
+        progress.began = True
+        guard = self._guard_of(live)
+        if opened.stored.has_leftovers:
+            done = await self.leftovers.complete(live.key, opened.connector, opened.link)
+            live.pass_.counts += done
+        cursor = await self._start(opened, guard)
+        while True:
+            live.wants_listing_again = False
+            progress.cursor = cursor = await self._list(live, opened, cursor, guard)
+            fetched = await self.attachments.fetch_pending(live.key, opened.connector, opened.link)
+            live.pass_.counts.attachments += fetched.stored
+            progress.is_partial |= not fetched.is_whole
+            if not live.wants_listing_again:
+                return
+
+    async def _open(self, live: LivePass, progress: Progress) -> OpenedLink:
+        if live.link is None or live.sealed is None:
+            live.link, live.sealed = await self._load(live.key)
+        link, sealed = live.link, live.sealed
+        progress.generation = link.generation
+        require_active(link)
+        if link.hold_until is not None and link.hold_until > self.clock.now():
+            text = "The partner asked to be left alone for a while."
+            raise RateLimitedError(text, retry_at=link.hold_until)
+        connector = self.registry.usable(live.key.connector)
+        opened = self.opener.open(link, sealed, correlation_id=live.pass_.id)
+        return OpenedLink(stored=link, connector=connector, link=opened)
+
+    async def _load(self, key: LinkKey) -> tuple[links.Link, SealedCredential]:
+        async with self.store.read() as uow:
+            link = await uow.links.get(key)
+            sealed = await uow.credentials.get(key)
+        if link is None:
+            raise NotFoundError("There is no such link.")
+        require_active(link)
+        if sealed is None:
+            raise ConflictError(*_WHY_NOT[LinkState.UNCONFIGURED])
+        return link, sealed
+
+    def _guard_of(self, live: LivePass) -> _Guard:
+        def hung() -> None:
+            reason = "a call did not end although it was cancelled; restart the program"
+            self.registry.quarantine(live.key.connector, reason)
+            self.end.give_up(live)
+
+        return _Guard(hung)
+
+    async def _start(self, opened: OpenedLink, guard: _Guard) -> str | None:
+        """Give the cursor to begin with; the very first pass asks the connector for it."""
+        stored, link = opened.stored, opened.link
+        if stored.cursor is not None:
+            return stored.cursor
+        if link.start_date is None and stored.activation_cursor is not None:
+            return stored.activation_cursor
+        first = await guard(opened.connector.first_cursor(link))
+        if link.start_date is None and first is not None:
+            await self._note_activation(stored.key, first)
+        return first
+
+    async def _note_activation(self, key: LinkKey, cursor: str) -> None:
+        """Keep where the link began, so that a first pass that fails begins there again."""
+
+        async def write(uow: UnitOfWork) -> None:
+            await uow.links.note_activation(key, cursor)
+
+        await self.store.write(write)
+
+    async def _list(
+        self, live: LivePass, opened: OpenedLink, cursor: str | None, guard: _Guard
+    ) -> str | None:
+        """Pull and store one whole listing; gives the cursor for the next one."""
+        bound = asyncio.timeout(LONGEST_LISTING_SECONDS)
+        try:
+            async with bound:
+                return await self._list_pages(live, opened, cursor, guard)
+        except TimeoutError:
+            if not bound.expired():
+                raise
+            text = "The listing took longer than a pass may; the next pass goes on."
+            raise PartnerTimeoutError(text) from None
+
+    async def _list_pages(
+        self, live: LivePass, opened: OpenedLink, cursor: str | None, guard: _Guard
+    ) -> str | None:
+        seen = {cursor}
+        while True:
+            page = await guard(opened.connector.pull(opened.link, cursor))
+            live.pass_.counts += await self.pages.take(
+                live.key, opened.connector, opened.link, page
+            )
+            live.pass_.pages += 1
+            cursor = page.next_cursor or cursor
+            if not page.has_more:
+                return cursor
+            live.announce()
+            live.check_cancel()
+            if cursor in seen or len(seen) >= MOST_PAGES:
+                raise PageLoopError("the listing does not come to an end")
+            seen.add(cursor)
+
+    async def reread(self, key: LinkKey, record: RecordKey) -> None:
+        """Ask the partner for one object again and take it in as a page would.
+
+        Raises:
+            NotFoundError: the partner cannot be asked for a single object.
+            PayloadError: it still cannot be read.
+            ConflictError: the link cannot run.
+        """
+        while (other := self.board.of_link(key)) is not None:
+            await other.ended()
+        live = self._own_live(key)
+        self.board.put(live)
+        try:
+            opened = await self._open(live, Progress())
+            found = await guarded(opened.connector.reread(opened.link, record))
+            page = Page(records=[found])
+            await self.pages.take(key, opened.connector, opened.link, page)
+            await self._resolve(key, record)
+            await self.attachments.fetch_pending(key, opened.connector, opened.link)
+        finally:
+            self.board.remove(live)
+            live.close()
+
+    def _own_live(self, key: LinkKey) -> LivePass:
+        now = self.clock.now()
+        pass_ = Pass(id=self.ids.new(), link=key, trigger=PassTrigger.REFRESH, created_at=now)
+        return LivePass(pass_=pass_, kept=False, is_taken=True)
+
+    async def _resolve(self, key: LinkKey, record: RecordKey) -> None:
+        at = self.clock.now()
+
+        async def write(uow: UnitOfWork) -> None:
+            await uow.quarantine.resolve(key, [record], at)
+
+        await self.store.write(write)
+
+    async def wake(self, key: LinkKey) -> None:
+        """Make a link due at once: something of it waits for the partner."""
+        now = self.clock.now()
+
+        async def write(uow: UnitOfWork) -> None:
+            await uow.links.schedule({key: now})
+
+        await self.store.write(write)
+        self.nudge()
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    on_hang: Callable[[], None]
+
+    async def __call__(self, call: Awaitable[T]) -> T:
+        return await guarded(call, on_hang=self.on_hang)
