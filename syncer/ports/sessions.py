@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from syncer.domain.links import LinkKey
+from syncer.domain.stored import BreakerState
 from syncer.sdk import HttpSession
 
 
@@ -16,4 +18,32 @@ class Sessions(Protocol):
         self, link: LinkKey, *, auth_headers: Mapping[str, str], correlation_id: str
     ) -> HttpSession:
         """Make the session of one pass, check or download; cheap, needs no closing."""
+        ...
+
+    def hold(self, link: LinkKey) -> datetime | None:
+        """Say until when the partner asked us to leave this link alone, None when it did not."""
+        ...
+
+
+class BreakerMemory(Protocol):
+    """Keeps the circuit breakers over a restart."""
+
+    async def load(self) -> Sequence[BreakerState]:
+        """Give what was saved last for each connector."""
+        ...
+
+    async def save(self, state: BreakerState) -> None:
+        """Keep the state of one connector's breaker."""
+        ...
+
+
+class RequestMeter(Protocol):
+    """Counts what goes to partners; must be quick and must not raise."""
+
+    def requested(self, connector: str, status: str) -> None:
+        """Count one request by its HTTP status, or the code of the error when there was none."""
+        ...
+
+    def breaker_moved(self, connector: str, state: str) -> None:
+        """Take note that a breaker is now ``closed``, ``open`` or ``half_open``."""
         ...

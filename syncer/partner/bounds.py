@@ -1,0 +1,29 @@
+"""What an answer of a partner may cost us at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Bounds of one call; sizes are counted after decompression.
+
+    ``most_inflation`` bounds decompressed to compressed bytes once ``inflation_from_bytes`` are
+    read. An answer that is slower than ``slowest_bytes_per_second`` on average, after
+    ``slow_after``, is given up.
+    """
+
+    body_bytes: int = 20 * MIB
+    download_bytes: int = 50 * MIB
+    most_inflation: int = 200
+    inflation_from_bytes: int = MIB
+    deadline: timedelta = timedelta(seconds=60)
+    connect: timedelta = timedelta(seconds=10)
+    slowest_bytes_per_second: int = KIB
+    slow_after: timedelta = timedelta(seconds=10)
+    redirects: int = 5

@@ -1,0 +1,121 @@
+"""All partners of this installation, and the sessions that links get to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from syncer.domain.errors import NotFoundError, SyncerError
+from syncer.domain.links import LinkKey
+from syncer.domain.stored import BreakerState
+from syncer.partner.bounds import Bounds
+from syncer.partner.breaker import State
+from syncer.partner.partner import Partner, Target
+from syncer.partner.session import PartnerSession
+from syncer.ports.ambient import Chance, Clock
+from syncer.ports.sessions import BreakerMemory, RequestMeter
+
+
+class Partners:
+    """Gives sessions to partners; an async context manager that owns their connections.
+
+    Breakers are restored on entering and saved, in the background, whenever they move.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        clock: Clock,
+        chance: Chance,
+        memory: BreakerMemory,
+        meter: RequestMeter | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._chance = chance
+        self._memory = memory
+        self._meter = meter
+        self._bounds = bounds or Bounds()
+        self._partners: dict[str, Partner] = {}
+        self._saving: dict[str, asyncio.Task[None]] = {}
+        self._unsaved: dict[str, BreakerState] = {}
+        self._owned = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as owned:
+            owned.push_async_callback(self._finish_saving)
+            for connector, target in self._targets.items():
+                partner = self._make(connector, target)
+                self._partners[connector] = await owned.enter_async_context(partner)
+            for saved in await self._memory.load():
+                if saved.connector in self._partners:
+                    self._partners[saved.connector].breaker.restore(saved)
+            self._owned = owned.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._owned.aclose()
+
+    def http(
+        self, link: LinkKey, *, auth_headers: Mapping[str, str], correlation_id: str
+    ) -> PartnerSession:
+        """Make the session of one pass, check or download.
+
+        Raises:
+            NotFoundError: the link's connector has no partner here.
+        """
+        return PartnerSession(self._partner_of(link), link, auth_headers, correlation_id)
+
+    def hold(self, link: LinkKey) -> datetime | None:
+        """Say until when the partner asked us to leave this link alone, None when it did not."""
+        return self._partner_of(link).holds.until(link)
+
+    def _partner_of(self, link: LinkKey) -> Partner:
+        partner = self._partners.get(link.connector)
+        if partner is None:
+            raise NotFoundError(f"There is no partner for connector {link.connector}.")
+        return partner
+
+    def _make(self, connector: str, target: Target) -> Partner:
+        return Partner(
+            connector,
+            target,
+            clock=self._clock,
+            chance=self._chance,
+            meter=self._meter,
+            bounds=self._bounds,
+            breaker_moved=self._breaker_moved,
+        )
+
+    def _breaker_moved(self, state: State, remembered: BreakerState) -> None:
+        connector = remembered.connector
+        if self._meter is not None:
+            self._meter.breaker_moved(connector, state)
+        self._unsaved[connector] = remembered
+        if connector not in self._saving:
+            saving = asyncio.create_task(self._save(connector), name=f"breaker:{connector}")
+            self._saving[connector] = saving
+
+    async def _save(self, connector: str) -> None:
+        """Save the newest state; one that cannot be saved lives on in this process alone."""
+        try:
+            while (state := self._unsaved.pop(connector, None)) is not None:
+                await self._memory.save(state)
+        except SyncerError:
+            self._unsaved.pop(connector, None)
+        finally:
+            del self._saving[connector]
+
+    async def _finish_saving(self) -> None:
+        await asyncio.gather(*self._saving.values())

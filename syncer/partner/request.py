@@ -1,0 +1,110 @@
+"""What is about to be sent: an address below the base URL, clean headers, an encoded query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from syncer.domain.errors import ConfigurationError, PayloadError
+from syncer.sdk.http import Query
+
+CORRELATION_HEADER = "X-Correlation-Id"
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110, 9.2.2
+REDIRECTABLE_METHODS = frozenset({"GET", "HEAD"})
+_FIXED_HEADERS = {"User-Agent": "syncer", "Accept-Encoding": "gzip, deflate"}
+_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LONGEST_SHOWN_PATH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, ready to be sent as often as the retry policy allows."""
+
+    method: str
+    url: URL
+    headers: CIMultiDict[str]
+    body: bytes | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url.raw_path[:_LONGEST_SHOWN_PATH]}"
+
+
+def base_of(base_url: str) -> str:
+    """Give the part of every URL that stands before the connector's path.
+
+    Raises:
+        ConfigurationError: the base URL cannot be read.
+    """
+    try:
+        url = URL(base_url)
+        text = str(url.origin()) + url.raw_path.rstrip("/")
+    except ValueError:
+        raise ConfigurationError(["base_url must be an absolute http or https URL"]) from None
+    return text
+
+
+def url_of(base: str, path: str, query: Query | None) -> URL:
+    """Put base, path and query together.
+
+    Raises:
+        PayloadError: the path is not percent-encoded or climbs, or a value cannot be encoded.
+    """
+    path = path.removeprefix("/")
+    if _PATH.fullmatch(path) is None or _is_climbing(path):
+        raise PayloadError("the path of a request must be percent-encoded and must not climb")
+    text = f"{base}/{path}"
+    if query:
+        encoded = _encode(query)
+        if encoded:
+            text = f"{text}?{encoded}"
+    return URL(text, encoded=True)
+
+
+def _is_climbing(path: str) -> bool:
+    return ("./" in path or path.endswith(".")) and any(
+        segment in {".", ".."} for segment in path.split("/")
+    )
+
+
+def _encode(query: Query) -> str:
+    try:
+        return "&".join(
+            f"{quote(name, safe='')}={quote(str(value), safe='')}"
+            for name, value in query.items()
+            if value is not None
+        )
+    except UnicodeEncodeError:
+        raise PayloadError("a value of the query is no valid text") from None
+
+
+def headers_of(auth_headers: Mapping[str, str], correlation_id: str) -> CIMultiDict[str]:
+    """Make the headers that every request of a session carries.
+
+    Raises:
+        PayloadError: a header cannot be sent as it is; the text names it, never its value.
+    """
+    headers = CIMultiDict(_FIXED_HEADERS)
+    add_headers(headers, auth_headers)
+    add_headers(headers, {CORRELATION_HEADER: correlation_id})
+    return headers
+
+
+def add_headers(headers: CIMultiDict[str], more: Mapping[str, str]) -> None:
+    """Set headers, checking them first.
+
+    Raises:
+        PayloadError: a name is no token, or a value holds CR, LF or another control character.
+    """
+    for name, value in more.items():
+        if _HEADER_NAME.fullmatch(name) is None:
+            raise PayloadError("a request header has a name that cannot be sent")
+        if _CONTROL.search(value) is not None:
+            raise PayloadError(f"the request header {name} holds a control character")
+        headers[name] = value
