@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -17,6 +17,20 @@ class ConnectorState(StrEnum):
     DISABLED = "disabled"
     QUARANTINED = "quarantined"
     SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorTable:
+    """What the configuration file says under ``[connectors.<name>]``.
+
+    ``own`` are the connector's settings: every name there that is not one of the others.
+    """
+
+    enabled: bool
+    base_url: str = ""
+    allow_insecure: bool = False
+    settings_group: str | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

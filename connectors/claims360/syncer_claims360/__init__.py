@@ -33,7 +33,6 @@ from syncer.sdk import (
     UnexpectedAnswerError,
     Unreadable,
     hookimpl,
-    parse_instant,
     path_of,
 )
 from syncer_claims360 import wire
@@ -142,7 +141,9 @@ class Claims360(Connector[Claims360Credentials, Settings]):
             return Completed(record=record, attachments=photos[0], unreadable=photos[1])
         if record.kind is Kind.MISSION:
             raise RecordWithdrawnError("The partner withdrew the mission.")
-        return Completed(record=record, withdrawn=[RecordKey(kind=Kind.MISSION, partner_ref=mission)])
+        return Completed(
+            record=record, withdrawn=[RecordKey(kind=Kind.MISSION, partner_ref=mission)]
+        )
 
     async def reread(self, link: OurLink, key: RecordKey) -> Record:
         """Read the detail of a mission or a quote."""
@@ -177,9 +178,7 @@ async def _changes(link: OurLink, at: Cursor) -> Response:
         headers["If-None-Match"] = at.etag
         accept.add(_NOT_MODIFIED)
     path = _path(link, wire.CHANGES)
-    return await link.http.request(
-        "GET", path, query=at.query(), headers=headers, accept=accept
-    )
+    return await link.http.request("GET", path, query=at.query(), headers=headers, accept=accept)
 
 
 async def _detail(link: OurLink, key: RecordKey) -> Record:

@@ -7,28 +7,25 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from syncer.sdk import Kind, Money, Record
+from syncer.sdk import Insurer, Kind, Money, Record, Totals
 
 
 def claim_data(record: Record) -> Mapping[str, Any]:
     """Give nested JSON values; what the partner did not give is None."""
-    insurer, totals = record.insurer, record.totals
+    insurer, totals = record.insurer or Insurer(), record.totals or Totals()
     data: dict[str, Any] = {
         "client": asdict(record.insured) if record.insured else {},
         "vehicle": _vehicle(record),
         "loss": {"date": _date(record.loss_date)},
-        "insurer": {
-            "name": insurer and insurer.name,
-            "claim_number": insurer and insurer.claim_number,
-        },
-        "contract": {"number": insurer and insurer.policy_number},
+        "insurer": {"name": insurer.name, "claim_number": insurer.claim_number},
+        "contract": {"number": insurer.policy_number},
     }
     if record.kind is Kind.QUOTE:
         data["quote"] = {
             "number": record.number,
-            "net": _money(totals and totals.net),
-            "vat": _money(totals and totals.vat),
-            "gross": _money(totals and totals.gross),
+            "net": _money(totals.net),
+            "vat": _money(totals.vat),
+            "gross": _money(totals.gross),
         }
     return data
 

@@ -1,8 +1,8 @@
 """Where a pass starts and where it stands: the text that the host keeps as the cursor.
 
-It is made of the partner's values only. Between passes it says from which instant to list, and holds
-the ``ETag`` of the last listing from there that was read to its end; within a listing also the
-position in it.
+It is made of the partner's values only. Between passes it says from which instant to list, and
+holds the ``ETag`` of the last listing from there that was read to its end; within a listing also
+the position in it.
 """
 
 from __future__ import annotations

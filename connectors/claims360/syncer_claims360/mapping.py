@@ -105,9 +105,12 @@ def read_record(body: bytes, key: RecordKey) -> Record:
     Raises:
         PayloadError: it cannot be read, or is another object.
     """
-    record = _map(body)
+    try:
+        record = _map(body)
+    except PayloadError as error:
+        raise PayloadError(str(error), raw=body) from None
     if not isinstance(record, Record) or record.key != key:
-        raise PayloadError("is not of the object that was asked for", path="id")
+        raise PayloadError("is not of the object that was asked for", path="id", raw=body)
     return record
 
 
@@ -169,26 +172,27 @@ def _decode(raw: bytes) -> dict[str, Any]:
 
 
 def _record(kind: Kind, item: wire.WireItem, extra: Mapping[str, Any]) -> Record:
+    changed_at, revision = _status_event(item.status_changed_at)
     totals = item.totals
-    currency = (totals and totals.currency) or wire.CURRENCY_WHEN_ABSENT
+    currency = (totals.currency if totals else None) or wire.CURRENCY_WHEN_ABSENT
     return Record(
         kind=kind,
         partner_ref=item.id,
-        revision=_key(item.status_changed_at, "statusChangedAt"),
+        revision=revision,
         status=item.status,
-        status_changed_at=_instant(item.status_changed_at, "statusChangedAt"),
+        status_changed_at=changed_at,
         number=item.number,
         version=item.version,
         previous_status=item.previous_status,
         claim=_claim(kind, item),
-        site=item.site and Site(id=item.site.id, name=item.site.name),
+        site=Site(id=item.site.id, name=item.site.name) if item.site else None,
         smart_expertise=item.smart_expertise,
-        vehicle=item.vehicle and _vehicle(item.vehicle),
-        insurer=item.insurer and _insurer(item.insurer),
-        insured=item.insured and _insured(item.insured),
-        surveyor=item.expert and Surveyor(name=item.expert.name),
+        vehicle=_vehicle(item.vehicle) if item.vehicle else None,
+        insurer=_insurer(item.insurer) if item.insurer else None,
+        insured=_insured(item.insured) if item.insured else None,
+        surveyor=Surveyor(name=item.expert.name) if item.expert else None,
         loss_date=item.loss_date,
-        totals=totals and _totals(totals, currency),
+        totals=_totals(totals, currency) if totals else None,
         lines=[_line(line, currency) for line in item.lines or ()],
         extra=extra,
     )
@@ -282,11 +286,9 @@ def _instant(text: str, path: str) -> datetime:
         raise PayloadError("is no instant with an offset", path=path) from None
 
 
-def _key(text: str, path: str) -> str:
-    try:
-        return instant_key(text)
-    except (ValueError, OverflowError):
-        raise PayloadError("is no instant with an offset", path=path) from None
+def _status_event(text: str) -> tuple[datetime, str]:
+    """Give the instant and the one spelling of it that serves as the revision."""
+    return _instant(text, "statusChangedAt"), instant_key(text)
 
 
 # -- what has no field of its own -----------------------------------------------------------------
