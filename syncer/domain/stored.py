@@ -126,6 +126,8 @@ class RecordFilter:
     model: str | None = None
     site: str | None = None
     q: str | None = None
+    missing_documents: bool | None = None
+    """Answered above the store: nothing expects documents yet, so nothing misses any."""
 
 
 class AttachmentState(StrEnum):
@@ -191,6 +193,8 @@ class ClaimFileFilter:
     reference: str | None = None
     partner_ref: str | None = None
     q: str | None = None
+    missing_documents: bool | None = None
+    """Answered above the store: nothing expects documents yet, so nothing misses any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

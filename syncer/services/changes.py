@@ -12,8 +12,7 @@ from syncer.ports.store import Store
 from syncer.services.record_json import Json
 
 STREAM_BATCH = 500
-QUIET_SECONDS = 15.0
-"""After this long without news a stream shows that it is alive; http-api.md."""
+LONGEST_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +42,26 @@ class ChangeReading:
         return [change_view(entry) for entry in entries], str(last)
 
     async def follow(self, after: str | None) -> AsyncIterator[list[Json]]:
-        """Give entries after a cursor as they come, for ever; an empty list is a sign of life.
+        """Give entries after a cursor as they come, for ever.
 
-        The first list comes at once, so that a bad cursor is known before a stream begins. Without
-        a cursor it starts at the oldest entry that is kept.
+        The first list comes at once, even an empty one, so that a bad cursor is known before a
+        stream begins. Without a cursor it starts at the oldest entry that is kept.
 
         Raises:
             InvalidError: ``cursor_invalid``.
             FeedResetError: the cursor is from before a restore, or older than what is kept.
         """
         cursor = await self._start(after)
+        is_first = True
         while True:
             entries = await self._read(cursor, STREAM_BATCH)
-            yield [change_view(entry) for entry in entries]
+            if entries or is_first:
+                yield [change_view(entry) for entry in entries]
+            is_first = False
             if entries:
                 cursor = entries[-1].cursor
             else:
-                await self.store.changed(cursor, timeout_seconds=QUIET_SECONDS)
+                await self.store.changed(cursor, timeout_seconds=LONGEST_WAIT_SECONDS)
 
     async def _start(self, after: str | None) -> FeedCursor:
         if after is None:

@@ -28,8 +28,8 @@ Date = Annotated[
     str, AfterValidator(_is_date), WithJsonSchema({"type": "string", "format": "date"})
 ]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
-Amount = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,4})?\Z")]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\Z")]
+Amount = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,4})?$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class _Part(BaseModel):

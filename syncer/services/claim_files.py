@@ -56,6 +56,8 @@ class ClaimFiles:
         self, wanted: ClaimFileFilter, *, after: Place | None = None, limit: int = 50
     ) -> ClaimFilesFound:
         """List newest ``updated_at`` first, then by id; ``total`` is exact."""
+        if wanted.missing_documents:
+            return ClaimFilesFound(items=[], last=None, total=0)
         async with self.store.read() as uow:
             rows = await uow.claim_files.find(wanted, after=after, limit=limit + 1)
             total = await uow.claim_files.count(wanted)

@@ -33,6 +33,8 @@ class RecordReading:
         self, wanted: RecordFilter, *, after: Place | None = None, limit: int = 50
     ) -> RecordsFound:
         """List newest ``status_changed_at`` first, then by id; ``total`` is exact."""
+        if wanted.missing_documents:
+            return RecordsFound(items=[], last=None, total=0)
         async with self.store.read() as uow:
             rows = await uow.records.find(wanted, after=after, limit=limit + 1)
             total = await uow.records.count(wanted)

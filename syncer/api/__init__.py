@@ -1,0 +1,1 @@
+"""The local HTTP API: routes and bodies, one module a room."""
