@@ -37,7 +37,7 @@ class LinksFound:
     total: int
 
 
-def _tell_nobody(_key: LinkKey) -> None:
+def _tell_nobody() -> None:
     pass
 
 
@@ -45,14 +45,14 @@ def _tell_nobody(_key: LinkKey) -> None:
 class LinkService:
     """The links of this installation.
 
-    ``rescheduled`` is told of links whose due time a person moved.
+    ``nudge`` tells the sweep that a due time was moved.
     """
 
     store: Store
     registry: ConnectorRegistry
     settings: SettingsInForce
     clock: Clock
-    rescheduled: Callable[[LinkKey], None] = field(default=_tell_nobody)
+    nudge: Callable[[], None] = field(default=_tell_nobody)
 
     async def find(
         self,
@@ -125,7 +125,7 @@ class LinkService:
 
         view, is_moved = await self.store.write(work)
         if is_moved:
-            self.rescheduled(key)
+            self.nudge()
         return view
 
     async def pause(self, key: LinkKey) -> LinkView:
@@ -169,7 +169,7 @@ class LinkService:
 
         view, is_resumed = await self.store.write(work)
         if is_resumed:
-            self.rescheduled(key)
+            self.nudge()
         return view
 
     def _enabled(self, key: LinkKey) -> Installed:

@@ -81,7 +81,7 @@ class _Gate:
             except Exception as error:  # noqa: BLE001  # the border: a bug becomes an answer
                 answer = problem_of_bug(error, request_id=request_id)
         started: web.StreamResponse | None = request.get(STARTED)
-        return started or answer
+        return answer if started is None else started
 
     async def _let_in(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
         self._origins.check(request)
