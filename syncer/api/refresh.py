@@ -60,12 +60,10 @@ async def refresh(call: Call[RefreshQuery, RefreshBody]) -> Answer:
     """Start or join passes."""
     service = call.services.refresh
     joined = await service.start(repairer=call.body.repairer, connector=call.body.connector)
+    passes = [one.pass_ for one in joined]
     have_ended = False
     if call.query.wait is not None:
-        ids = [one.pass_.id for one in joined]
-        have_ended = await service.wait(ids, call.query.wait)
-    passes = [one.pass_ for one in joined]
-    if call.query.wait:
+        have_ended = await service.wait([pass_.id for pass_ in passes], call.query.wait)
         passes = [await service.get(pass_.id) for pass_ in passes]
     views = [_view(pass_, is_joined=one.joined) for pass_, one in zip(passes, joined, strict=True)]
     headers = {"Location": _location(passes, call.body)}
