@@ -6,8 +6,12 @@ import unicodedata
 
 
 def fold(text: str) -> str:
-    """Fold a text for comparing: no case, no accents, compatibility forms made plain."""
+    """Fold a text for comparing: no case, no accents, compatibility forms made plain.
+
+    Source: Unicode 17, section 3.13, D147 (compatibility caseless match).
+    """
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    folded = unicodedata.normalize("NFKD", decomposed.casefold())
+    return "".join(sign for sign in folded if not unicodedata.combining(sign))
