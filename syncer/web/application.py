@@ -63,12 +63,12 @@ class _Gate:
         self._services = services
         self._token = token
         self._origins = origins
-        self.answer_errors = web.middleware(self._answer_errors)
-        self.let_in = web.middleware(self._let_in)
 
-    async def _answer_errors(
+    @web.middleware
+    async def answer_errors(
         self, request: web.Request, handler: AiohttpHandler
     ) -> web.StreamResponse:
+        """Turn whatever is raised into a problem body with the request's id."""
         request_id = request[REQUEST_ID] = self._services.ids.new()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
@@ -83,7 +83,9 @@ class _Gate:
         started: web.StreamResponse | None = request.get(STARTED)
         return answer if started is None else started
 
-    async def _let_in(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+    @web.middleware
+    async def let_in(self, request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+        """Check host, origin and token."""
         self._origins.check(request)
         if request.match_info.handler not in self.open_handlers:
             self._check_token(request)

@@ -95,7 +95,6 @@ def problem(
 ) -> web.Response:
     """Make the answer; ``more`` are further members of the body."""
     body = {
-        **(more or {}),
         "type": f"urn:syncer:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
         "status": status,
@@ -103,6 +102,7 @@ def problem(
         "detail": detail,
         "instance": request_id,
     }
+    body = body | {name: value for name, value in (more or {}).items() if name not in body}
     response = web.Response(
         status=status,
         body=msgspec.json.encode(body),
