@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
+
+from syncer.domain.errors import ConfigurationError
 
 _SOCKET_MODE = 0o660
 _KEEP_ALIVE_SECONDS = 75.0
@@ -17,11 +21,16 @@ _CLOSE_SECONDS = 5.0
 
 @asynccontextmanager
 async def listen(
-    app: web.Application, *, host: str = "127.0.0.1", port: int = 0, socket: Path | None = None
+    app: web.Application, *, host: str = "127.0.0.1", port: int = 0, path: Path | None = None
 ) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address: a URL, or the path of the Unix socket.
 
-    Port 0 takes a free one. A socket file that an earlier process left behind is replaced.
+    ``path`` makes it a Unix socket instead. Port 0 takes a free one. A socket file that an earlier
+    process left behind is replaced.
+
+    Raises:
+        ConfigurationError: there is something else at ``path``.
+        OSError: the address cannot be listened on.
     """
     runner = web.AppRunner(
         app,
@@ -32,20 +41,33 @@ async def listen(
     )
     await runner.setup()
     try:
-        yield await _open(runner, host, port, socket)
+        yield await _open(runner, host, port, path)
     finally:
         await runner.cleanup()
 
 
-async def _open(runner: web.AppRunner, host: str, port: int, socket: Path | None) -> str:
-    if socket is not None:
-        socket.unlink(missing_ok=True)
-        await web.UnixSite(runner, socket).start()
-        socket.chmod(_SOCKET_MODE)
-        return str(socket)
+async def _open(runner: web.AppRunner, host: str, port: int, path: Path | None) -> str:
+    if path is not None:
+        await web.SockSite(runner, _bind(path)).start()
+        return str(path)
     await web.TCPSite(runner, host, port).start()
     real_port = runner.addresses[0][1]
     return f"http://{f'[{host}]' if ':' in host else host}:{real_port}"
+
+
+def _bind(path: Path) -> socket.socket:
+    """Bind a Unix socket that nobody could reach before it had its mode."""
+    if path.is_socket():
+        path.unlink()
+    elif path.exists():
+        raise ConfigurationError([f"server.socket: {path} is there and is no socket"])
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    umask = os.umask(~_SOCKET_MODE & 0o777)
+    try:
+        bound.bind(str(path))
+    finally:
+        os.umask(umask)
+    return bound
 
 
 def _quiet_logger() -> logging.Logger:
