@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from syncer.domain.errors import RequestRefusedError, SyncerError
+from syncer.observability import log_context
 from syncer.services.catalog import Services
 from syncer.web.answers import Answer, Events, encode, entity_tag, matches, precondition
 from syncer.web.bodies import JsonBody, read_json
@@ -70,7 +70,7 @@ class _Gate:
     ) -> web.StreamResponse:
         """Turn whatever is raised into a problem body with the request's id."""
         request_id = request[REQUEST_ID] = self._services.ids.new()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with log_context(request_id=request_id):
             try:
                 return await handler(request)
             except SyncerError as error:
@@ -78,8 +78,8 @@ class _Gate:
                 answer = problem_of(error, request_id=request_id, now=now)
             except web.HTTPException as error:
                 answer = problem_of_http(error, request_id=request_id)
-            except Exception as error:  # noqa: BLE001  # the border: a bug becomes an answer
-                answer = problem_of_bug(error, request_id=request_id)
+            except Exception:  # noqa: BLE001  # the border: a bug becomes an answer
+                answer = problem_of_bug(request_id=request_id)
         started: web.StreamResponse | None = request.get(STARTED)
         return answer if started is None else started
 

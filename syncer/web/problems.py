@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,8 +11,9 @@ import msgspec
 from aiohttp import web
 
 from syncer.domain import errors
+from syncer.observability import Event, get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _STATUSES: tuple[tuple[type[errors.SyncerError], int], ...] = (
     (errors.InvalidError, 422),
@@ -73,13 +73,9 @@ def problem_of_http(error: web.HTTPException, *, request_id: str) -> web.Respons
     return problem(error.status, code, text, request_id=request_id, headers=headers)
 
 
-def problem_of_bug(error: Exception, *, request_id: str) -> web.Response:
-    """Log an error that nobody raised on purpose, and answer with nothing but the request id."""
-    _log.error(
-        "A request failed unexpectedly",
-        exc_info=error,
-        extra={"event": "request.failed", "request_id": request_id},
-    )
+def problem_of_bug(*, request_id: str) -> web.Response:
+    """Log the error in hand, which nobody raised on purpose; answer only with the request id."""
+    _log.exception(Event.REQUEST_FAILED)
     text = "Something is wrong on our side; the log has more under this request's id."
     return problem(500, "internal", text, request_id=request_id)
 
