@@ -1,0 +1,163 @@
+"""File contents on a local disk, each under its SHA-256.
+
+A content is received beside its place, flushed, moved in one step, and the folder flushed: after a
+crash it is there as a whole or not at all. All file work is done in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from syncer.ports.blobs import Blob
+
+HEAD_BYTES: Final = 4_096
+_INCOMING: Final = "incoming"
+_BATCH: Final = 500
+_FOLDER_MODE: Final = 0o700
+_HASH_SIGNS: Final = 64
+_HASH_ALPHABET: Final = frozenset("0123456789abcdef")
+
+
+class FileBlobWriter:
+    """A content on its way in; implements ``BlobWriter``."""
+
+    def __init__(self, folder: Path, file: Path, handle: int) -> None:
+        self._folder = folder
+        self._file = file
+        self._handle = handle
+        self._hash = hashlib.sha256()
+        self._head = b""
+        self._bytes = 0
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self._hash.update(chunk)
+        self._bytes += len(chunk)
+        if len(self._head) < HEAD_BYTES:
+            self._head = (self._head + chunk)[:HEAD_BYTES]
+        await asyncio.to_thread(_write_all, self._handle, chunk)
+
+    async def finish(self) -> Blob:
+        """Flush to the disk and say what was received."""
+        await asyncio.to_thread(os.fsync, self._handle)
+        return Blob(sha256=self._hash.hexdigest(), bytes=self._bytes, head=self._head)
+
+    async def keep(self) -> None:
+        """Move the content to its place, durably."""
+        blob = await self.finish()
+        await asyncio.to_thread(_move, self._file, place(self._folder, blob.sha256), self._folder)
+
+
+class FileBlobStore:
+    """Contents in the folders below one folder; implements ``BlobStore``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @asynccontextmanager
+    async def receive(self) -> AsyncIterator[FileBlobWriter]:
+        """Open a writer; leaving it without ``keep`` removes what was received."""
+        handle, file = await asyncio.to_thread(_begin, self._folder)
+        try:
+            yield FileBlobWriter(self._folder, file, handle)
+        finally:
+            os.close(handle)
+            file.unlink(missing_ok=True)
+
+    async def open(self, sha256: str) -> Path | None:
+        """Give the local file of a content, None when it is missing."""
+        file = place(self._folder, sha256)
+        return file if await asyncio.to_thread(file.is_file) else None
+
+    async def older_than(self, seconds: float) -> AsyncIterator[Collection[str]]:
+        """Walk the contents older than that, in batches; what a crash left half received goes."""
+        before = await asyncio.to_thread(_present, self._folder) - seconds
+        await asyncio.to_thread(_clear_incoming, self._folder, before)
+        for folder in await asyncio.to_thread(_folders, self._folder):
+            names = await asyncio.to_thread(_old_files, folder, before)
+            for start in range(0, len(names), _BATCH):
+                yield names[start : start + _BATCH]
+
+    async def remove(self, sha256: str) -> None:
+        """Remove a content; one that is not there is fine."""
+        await asyncio.to_thread(place(self._folder, sha256).unlink, missing_ok=True)
+
+
+def place(folder: Path, sha256: str) -> Path:
+    """Give the place of a content, two folders deep so that none grows large.
+
+    Raises:
+        ValueError: the text is no lowercase SHA-256.
+    """
+    if len(sha256) != _HASH_SIGNS or not set(sha256) <= _HASH_ALPHABET:
+        raise ValueError("is not a lowercase hexadecimal SHA-256")
+    return folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def _begin(folder: Path) -> tuple[int, Path]:
+    incoming = folder / _INCOMING
+    incoming.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=incoming)
+    return handle, Path(name)
+
+
+def _write_all(handle: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _move(file: Path, target: Path, root: Path) -> None:
+    """Move a flushed file to its place; every folder that got a new name in it is flushed."""
+    if target.exists():
+        os.utime(target)  # it is in use again, so the sweep must not take it for an orphan
+        return
+    target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    file.rename(target)
+    for folder in (target.parent, target.parent.parent, root):
+        _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _present(folder: Path) -> float:
+    """Give the present as the disk's own clock has it; file ages are told by that clock."""
+    handle, file = _begin(folder)
+    try:
+        return os.fstat(handle).st_mtime
+    finally:
+        os.close(handle)
+        file.unlink()
+
+
+def _clear_incoming(folder: Path, before: float) -> None:
+    for name in _old_files(folder / _INCOMING, before):
+        (folder / _INCOMING / name).unlink(missing_ok=True)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(found for found in folder.glob("??/??") if found.is_dir())
+
+
+def _old_files(folder: Path, before: float) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if _is_old(entry, before))
+
+
+def _is_old(entry: os.DirEntry[str], before: float) -> bool:
+    with suppress(FileNotFoundError):
+        return entry.is_file(follow_symlinks=False) and entry.stat().st_mtime <= before
+    return False

@@ -1,0 +1,33 @@
+"""All tables. Column order is deliberate: what filters read stands before long bodies."""
+
+from syncer.store.tables.claim_files import attachment, claim_file
+from syncer.store.tables.columns import metadata
+from syncer.store.tables.links import link, link_event, repairer
+from syncer.store.tables.notes import answer, breaker, note
+from syncer.store.tables.passes import change, feed_head, kept_pass
+from syncer.store.tables.records import record, record_version
+from syncer.store.tables.set_aside import quarantined, unknown_item
+from syncer.store.tables.vault import audit, credential, credential_key, credential_reset
+
+__all__ = [
+    "answer",
+    "attachment",
+    "audit",
+    "breaker",
+    "change",
+    "claim_file",
+    "credential",
+    "credential_key",
+    "credential_reset",
+    "feed_head",
+    "kept_pass",
+    "link",
+    "link_event",
+    "metadata",
+    "note",
+    "quarantined",
+    "record",
+    "record_version",
+    "repairer",
+    "unknown_item",
+]
