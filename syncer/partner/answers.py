@@ -82,14 +82,19 @@ def failure_of_transport(error: Exception, connector: str) -> AttemptFailedError
     if isinstance(error, TimeoutError):
         text = f"{connector} did not answer within the deadline."
         return AttemptFailedError(PartnerTimeoutError(text), is_retryable=True)
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
-        error.os_error, DeniedAddressError
-    ):
-        text = f"The address of {connector} is private or reserved; the egress policy forbids it."
+    if _is_denied(error):
+        text = f"The egress policy forbids the address of {connector}: it is not a public one."
         return AttemptFailedError(EgressRefusedError(text), is_retryable=False)
     reason = next((text for kind, text in _FAILURES if isinstance(error, kind)), "connection lost")
     unavailable = PartnerUnavailableError(f"{connector} could not be asked: {reason}.")
     return AttemptFailedError(unavailable, is_retryable=True)
+
+
+def _is_denied(error: Exception) -> bool:
+    """Say whether our policy refused the address, or aiohttp its spelling (``127.1``)."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return isinstance(error.os_error, DeniedAddressError)
+    return isinstance(error, aiohttp.InvalidURL)
 
 
 # -- bodies ---------------------------------------------------------------------------------------
