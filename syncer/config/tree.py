@@ -307,6 +307,11 @@ class Settings(BaseSettings):
         """Phrase a fault of a setting that only another part of the program can find."""
         return f"{self.origin(*path)}: {'.'.join(map(str, path))}: {message}"
 
+    def placed(self, fault: str) -> str:
+        """Say where the setting stands that a fault ``connectors.x.key: message`` is about."""
+        path = fault.partition(": ")[0].split(".")
+        return f"{self.origin(*path)}: {fault}"
+
     @property
     def notices(self) -> tuple[str, ...]:
         """Say what is configured and not yet done by this release; nothing is lost by it."""

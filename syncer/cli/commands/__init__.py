@@ -1,0 +1,26 @@
+"""The commands, a module for each word."""
+
+from importlib import import_module
+
+_MODULES = (
+    "init",
+    "run",
+    "demo",
+    "check",
+    "doctor",
+    "status",
+    "links",
+    "refresh",
+    "credentials",
+    "records",
+    "attention",
+    "connector",
+    "key",
+    "audit",
+)
+
+
+def register_all() -> None:
+    """Import every command module; each registers its commands."""
+    for name in _MODULES:
+        import_module(f"{__name__}.{name}")

@@ -1,0 +1,51 @@
+"""`syncer status`: whether the service is well, at a glance."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from syncer.cli.client import Json, ServiceClient
+from syncer.cli.exits import Exit
+from syncer.cli.invocation import Invocation, command
+from syncer.cli.output import plain, styled
+from syncer.cli.root import root
+
+
+@command(root, "status")
+async def status(invocation: Invocation) -> int:
+    """Say whether the service is ready, and how its links are.
+
+    Ends with 0 when it is ready, with 3 when it runs but is not (a sealed vault, for instance).
+    """
+    async with ServiceClient(invocation.settings()) as service:
+        readiness, body = await service.status_of("/readyz")
+        connectors = await service.all("/v1/connectors")
+        links = await service.all("/v1/links")
+        attention = await service.get("/v1/attention", {"limit": 1})
+        address = service.address
+    is_ready = readiness == 200
+    states = Counter(str(link["state"]) for link in links)
+    value = {
+        "address": address,
+        "ready": is_ready,
+        "reason": None if is_ready else _reason(body),
+        "connectors": {each["name"]: each["state"] for each in connectors},
+        "links": dict(sorted(states.items())),
+        "attention": attention["total"],
+    }
+    shown = ", ".join(f"{count} {styled(state)}" for state, count in sorted(states.items()))
+    invocation.output.show(
+        value,
+        f"Service     {address}",
+        "Ready       " + ("[green]yes[/]" if is_ready else f"[red]no[/]: {plain(value['reason'])}"),
+        "Connectors  "
+        + (", ".join(f"{plain(c['name'])} {styled(c['state'])}" for c in connectors) or "none"),
+        f"Links       {shown or 'none'}",
+        f"Attention   {attention['total']}"
+        + ("  (`syncer attention` lists them)" if attention["total"] else ""),
+    )
+    return Exit.OK if is_ready else Exit.CONFIGURATION
+
+
+def _reason(body: Json) -> str:
+    return str(body.get("detail") or body.get("reason") or body.get("code") or "unknown")

@@ -1,0 +1,49 @@
+"""What an operator may do on this machine only, through the running service or without it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from syncer.api.control import Asked, account_of, ask_control
+from syncer.cli.exits import ServiceAnswerError
+from syncer.config import Settings
+from syncer.domain.errors import DataFolderInUseError
+
+Json = Mapping[str, Any]
+
+
+async def act(settings: Settings, action: str, **arguments: Any) -> Json:
+    """Do something to this installation, whether its service runs or not.
+
+    Raises:
+        SyncerError: what the service, or the store, answered.
+        DataFolderInUseError: a service runs and cannot be asked.
+    """
+    answer = await _ask(settings, action, arguments)
+    if answer is None:
+        return await _act_alone(settings, action, arguments)
+    if "error" in answer:
+        error = answer["error"]
+        raise ServiceAnswerError(error["status"], error["code"], error["text"])
+    done: Json = answer["ok"]
+    return done
+
+
+async def _ask(settings: Settings, action: str, arguments: Json) -> Json | None:
+    if not settings.data_dir.is_dir():
+        return None
+    try:
+        return await ask_control(settings.data_dir, action, arguments)
+    except PermissionError:
+        text = f"{settings.data_dir} belongs to another account; run this as the service's user."
+        raise DataFolderInUseError(text) from None
+
+
+async def _act_alone(settings: Settings, action: str, arguments: Json) -> Json:
+    from syncer.bootstrap.operating import operating
+
+    async with operating(settings) as actions:
+        done = await actions[action](Asked(actor=account_of(os.getuid()), arguments=arguments))
+    return dict(done)
