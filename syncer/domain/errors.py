@@ -26,6 +26,11 @@ class FieldError:
     message: str
 
 
+def json_pointer(*parts: object) -> str:
+    """Join names and places to a JSON pointer; ``~`` and ``/`` in them are escaped."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 # -- the host recovers, later ---------------------------------------------------------------------
 
 

@@ -9,7 +9,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from syncer.domain.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from syncer.domain.errors import (
+    ConflictError,
+    FieldError,
+    InvalidError,
+    NotFoundError,
+    json_pointer,
+)
 from syncer.domain.stored import Repairer
 from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry
@@ -88,10 +94,10 @@ class RepairerService:
         return await self._store.write(work)
 
     def _check(self, id_: str, prefilled: Mapping[str, Mapping[str, str]]) -> None:
-        faults = [] if _SLUG.match(id_) else [_fault("/repairer", "must be a slug")]
+        faults = [] if _SLUG.match(id_) else [_fault("must be a slug", "repairer")]
         for connector, fields in prefilled.items():
             if not _SLUG.match(connector):
-                faults.append(_fault(f"/prefilled/{connector}", "is no name of a connector"))
+                faults.append(_fault("is no name of a connector", "prefilled", connector))
             else:
                 faults += self._field_faults(connector, fields)
         if faults:
@@ -103,11 +109,11 @@ class RepairerService:
             return []
         faults = []
         for name in fields:
-            pointer = f"/prefilled/{connector}/{name}"
+            place = ("prefilled", connector, name)
             if name not in known:
-                faults.append(_fault(pointer, "is no credential field of the connector"))
+                faults.append(_fault("is no credential field of the connector", *place))
             elif known[name].annotation is SecretStr:
-                faults.append(_fault(pointer, "is a secret and cannot be prefilled"))
+                faults.append(_fault("is a secret and cannot be prefilled", *place))
         return faults
 
     def _declared(self, name: str) -> Mapping[str, Any] | None:
@@ -128,5 +134,5 @@ def repairer_view(repairer: Repairer) -> dict[str, Any]:
     }
 
 
-def _fault(pointer: str, message: str) -> FieldError:
-    return FieldError(pointer=pointer, message=message)
+def _fault(message: str, *place: str) -> FieldError:
+    return FieldError(pointer=json_pointer(*place), message=message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,11 +10,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from syncer.domain.errors import FieldError, InvalidError
+from syncer.domain.errors import FieldError, InvalidError, json_pointer
 from syncer.ports.plugins import Installed
 from syncer.sdk import Settings
 
 Layer = Mapping[str, Any]
+_TYPE_NAME = re.compile(r"(literal|list|tuple|dict|function-[a-z]+)\[.*\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +112,13 @@ def field_errors(error: ValidationError) -> list[FieldError]:
     """Turn a pydantic error into ours: pointer and message, never the value."""
     return [
         FieldError(
-            pointer="/" + "/".join(str(part) for part in fault["loc"]),
+            pointer=json_pointer(*(part for part in fault["loc"] if not _is_type(part))),
             message=fault["msg"].removeprefix("Value error, "),
         )
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def _is_type(part: object) -> bool:
+    """Say whether a part of a place names a member of a union instead of a field."""
+    return isinstance(part, str) and _TYPE_NAME.fullmatch(part) is not None

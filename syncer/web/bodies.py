@@ -12,7 +12,13 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 
-from syncer.domain.errors import FieldError, InvalidError, RequestRefusedError, TooLargeError
+from syncer.domain.errors import (
+    FieldError,
+    InvalidError,
+    RequestRefusedError,
+    TooLargeError,
+    json_pointer,
+)
 from syncer.services.settings import field_errors
 from syncer.web.text import text_fault
 
@@ -66,10 +72,9 @@ async def read_json(request: web.Request) -> JsonBody:
 
 
 def _check_content_type(request: web.Request) -> None:
-    if "Content-Type" not in request.headers:
-        if request.method == "POST" and not request.body_exists:
-            return
-    elif request.content_type == _JSON_TYPE and _is_utf8(request):
+    if request.method == "POST" and not request.body_exists:
+        return
+    if request.content_type == _JSON_TYPE and _is_utf8(request):
         return
     raise RequestRefusedError(
         415, "unsupported_media_type", f"The body must be {_JSON_TYPE} in UTF-8."
@@ -136,14 +141,14 @@ def _text_faults(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, st
         for name, member in value.items():
             if fault := text_fault(name):
                 yield pointer, f"a member's name {fault}"
-            yield from _text_faults(member, f"{pointer}/{_escaped(name)}", depth + 1)
+            yield from _text_faults(member, pointer + json_pointer(_printable(name)), depth + 1)
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _text_faults(item, f"{pointer}/{place}", depth + 1)
 
 
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1").encode(errors="replace").decode()
+def _printable(name: str) -> str:
+    return name.encode(errors="replace").decode()
 
 
 def _fault(pointer: str, message: str) -> FieldError:

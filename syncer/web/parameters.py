@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
 
-from syncer.domain.errors import FieldError, InvalidError, NotFoundError
+from syncer.domain.errors import FieldError, InvalidError, NotFoundError, json_pointer
 from syncer.services.settings import field_errors
 from syncer.web.text import text_fault
 
@@ -69,4 +69,4 @@ def _unstorable(request: web.Request) -> list[FieldError]:
 
 
 def _fault(name: str, message: str) -> FieldError:
-    return FieldError(pointer=f"/{name.replace('~', '~0').replace('/', '~1')}", message=message)
+    return FieldError(pointer=json_pointer(name), message=message)
