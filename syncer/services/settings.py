@@ -1,4 +1,4 @@
-"""Settings in force for a link: layers laid over each other name by name, and where each came from."""
+"""Settings in force for a link: layers laid over each other by name, and where each came from."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ _TYPE_NAME = re.compile(r"(literal|list|tuple|dict|function-[a-z]+)\[.*\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
-    """Settings in force; ``sources`` says for every name which layer its value comes from:
-    ``default``, ``group:<name>``, ``connector``, ``link`` or ``env``."""
+    """Settings in force.
+
+    ``sources`` says for every name which layer its value comes from: ``default``,
+    ``group:<name>``, ``connector``, ``link`` or ``env``.
+    """
 
     model: Settings
     sources: Mapping[str, str]
