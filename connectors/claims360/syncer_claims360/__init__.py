@@ -111,7 +111,7 @@ class Claims360(Connector[Claims360Credentials, Settings]):
 
     async def pull(self, link: OurLink, cursor: str | None) -> Page:
         """Read one page of the list of changes."""
-        at = Cursor.parse(cursor or await self.first_cursor(link))
+        at = Cursor.parse(await self.first_cursor(link) if cursor is None else cursor)
         answer = await _changes(link, at)
         if answer.status == _GONE:
             at = at.restarted()
