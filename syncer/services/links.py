@@ -37,7 +37,7 @@ class LinksFound:
     total: int
 
 
-def _tell_nobody() -> None:
+def _tell_nobody(_key: LinkKey) -> None:
     pass
 
 
@@ -45,14 +45,14 @@ def _tell_nobody() -> None:
 class LinkService:
     """The links of this installation.
 
-    ``nudge`` tells the sweep that a due time was moved.
+    ``rescheduled`` is told of links whose due time a person moved.
     """
 
     store: Store
     registry: ConnectorRegistry
     settings: SettingsInForce
     clock: Clock
-    nudge: Callable[[], None] = field(default=_tell_nobody)
+    rescheduled: Callable[[LinkKey], None] = field(default=_tell_nobody)
 
     async def find(
         self,
@@ -125,7 +125,7 @@ class LinkService:
 
         view, is_moved = await self.store.write(work)
         if is_moved:
-            self.nudge()
+            self.rescheduled(key)
         return view
 
     async def pause(self, key: LinkKey) -> LinkView:
@@ -169,7 +169,7 @@ class LinkService:
 
         view, is_resumed = await self.store.write(work)
         if is_resumed:
-            self.nudge()
+            self.rescheduled(key)
         return view
 
     def _enabled(self, key: LinkKey) -> Installed:
