@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncer.domain.errors import ConfigurationError
@@ -14,7 +14,7 @@ from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
 from syncer.store.feed_signal import FeedSignal
 from syncer.store.repositories.feed import EPOCH_NOTE
-from syncer.store.sql_store import SqlStore
+from syncer.store.sql_store import Database, SqlStore
 from syncer.store.sqlite_database import open_sqlite
 
 
@@ -28,9 +28,7 @@ async def open_store(url: str, *, clock: Clock, ids: Ids) -> AsyncIterator[SqlSt
         SchemaUnknownError: a newer release wrote the database, or it is not ours; untouched.
     """
     signal = FeedSignal(clock)
-    path = _sqlite_path(url)
-    opening = open_sqlite(path, clock=clock, ids=ids, committed=signal.grew)
-    async with opening as database:
+    async with _opened(_address(url), clock=clock, ids=ids, signal=signal) as database:
         store = SqlStore(database, clock=clock, signal=signal)
         epoch = ids.new().replace("-", "").encode()
 
@@ -42,11 +40,23 @@ async def open_store(url: str, *, clock: Clock, ids: Ids) -> AsyncIterator[SqlSt
         yield store
 
 
-def _sqlite_path(url: str) -> Path:
+def _opened(
+    address: URL, *, clock: Clock, ids: Ids, signal: FeedSignal
+) -> AbstractAsyncContextManager[Database]:
+    if address.get_backend_name() == "sqlite" and address.database:
+        path = Path(address.database)
+        return open_sqlite(path, clock=clock, ids=ids, committed=signal.grew)
+    if address.get_backend_name() == "postgresql":
+        try:
+            from syncer.store.postgresql_database import open_postgresql
+        except ImportError:
+            raise ConfigurationError(["PostgreSQL needs the extra: syncer[postgres]."]) from None
+        return open_postgresql(address, clock=clock, ids=ids, committed=signal.grew)
+    raise ConfigurationError(["The store's address must be one of SQLite or PostgreSQL."])
+
+
+def _address(url: str) -> URL:
     try:
-        address = make_url(url)
+        return make_url(url)
     except ArgumentError:
         raise ConfigurationError(["The store's address cannot be read."]) from None
-    if address.get_backend_name() != "sqlite" or not address.database:
-        raise ConfigurationError(["The store's address must be one of SQLite or PostgreSQL."])
-    return Path(address.database)
