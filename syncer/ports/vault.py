@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import AuditEntry, SealedCredential
+
+INSTALL_ID_NOTE = "vault.install_id"
+"""Note with the installation's random id, which every sealed blob is bound to."""
+HELD_KEYS_NOTE = "vault.held_keys"
+"""Note with the keys that outlive every root key, sealed; the canary of a wrong key."""
+KEYLESS_CHAINS_NOTE = "vault.keyless_chains"
+"""Note with the numbers of the audit chains that were opened while the vault was sealed."""
 
 
 class Vault(Protocol):
@@ -16,6 +23,11 @@ class Vault(Protocol):
     @property
     def sealed_reason(self) -> str | None:
         """Why nothing can be opened or sealed (no key file, wrong key, …); None when unsealed."""
+        ...
+
+    @property
+    def kids(self) -> Sequence[bytes]:
+        """Names of the root keys that are loaded, the active one first; none when sealed."""
         ...
 
     def seal(
@@ -51,6 +63,36 @@ class Vault(Protocol):
         """
         ...
 
+    # -- rotation
+
+    def rewrapped(self, sealed: SealedCredential) -> SealedCredential:
+        """Wrap a credential's key under the active root key; the payload is not opened.
+
+        Raises:
+            VaultSealedError: there is no usable root key.
+            CredentialUnreadableError: its root key is not loaded, or it is damaged.
+        """
+        ...
+
+    def held_under(self, note: bytes) -> bytes:
+        """Say which root key sealed the ``HELD_KEYS_NOTE``, by its kid."""
+        ...
+
+    def held_keys(self) -> bytes:
+        """Give the ``HELD_KEYS_NOTE`` sealed under the active root key.
+
+        Raises:
+            VaultSealedError: there is no usable root key.
+        """
+        ...
+
+    # -- audit
+
+    @property
+    def chains(self) -> Collection[int]:
+        """The audit chains whose key is held; none when sealed."""
+        ...
+
     def audit_entry(
         self,
         previous: AuditEntry | None,
@@ -60,10 +102,22 @@ class Vault(Protocol):
         actor: str,
         link: LinkKey | None = None,
         detail: Mapping[str, Any] | None = None,
+        keyless_chain: int | None = None,
     ) -> AuditEntry:
         """Make the next entry of the audit chain.
 
+        ``keyless_chain`` names a chain without a key instead; only for a reset in a sealed vault.
+
         Raises:
             VaultSealedError: there is no usable root key.
+        """
+        ...
+
+    def has_true_mac(
+        self, previous: AuditEntry | None, entry: AuditEntry, *, keyless: bool
+    ) -> bool:
+        """Say whether the entry is as it was made, and follows ``previous``.
+
+        Only for chains among ``chains``, or keyless ones.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from syncer.domain import links, stored
 from syncer.domain.errors import CredentialUnreadableError
+from syncer.observability import known_secrets
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.sessions import Sessions
 from syncer.ports.vault import Vault
@@ -22,12 +24,16 @@ AnyConnector = Connector[Any, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkOpener:
-    """Opens links for connectors; secrets are decrypted here and nowhere else."""
+    """Opens links for connectors; secrets are decrypted here and nowhere else.
+
+    ``tally`` is told of every decryption, for the audit trail.
+    """
 
     registry: ConnectorRegistry
     vault: Vault
     sessions: Sessions
     settings: SettingsInForce
+    tally: Callable[[links.LinkKey], None] | None = None
 
     def effective(self, link: links.Link) -> Effective:
         """Give the settings in force for a link."""
@@ -44,7 +50,7 @@ class LinkOpener:
             CredentialUnreadableError: the credential does not open, or no longer fits the connector.
         """
         connector = self.registry.usable(link.key.connector)
-        fields = self.vault.open(sealed)
+        fields = self._fields(link, sealed)
         try:
             credentials = connector.credentials.model_validate(fields)
         except ValidationError:
@@ -58,6 +64,16 @@ class LinkOpener:
             start_date=link.start_date,
             correlation_id=correlation_id,
         )
+
+    def _fields(self, link: links.Link, sealed: stored.SealedCredential) -> dict[str, str]:
+        if sealed.link != link.key or sealed.generation != link.generation:
+            text = "The stored credentials are of another link or from before a reset."
+            raise CredentialUnreadableError(text)
+        fields = self.vault.open(sealed)
+        known_secrets.add(fields.values(), but=link.key)
+        if self.tally is not None:
+            self.tally(link.key)
+        return fields
 
     def with_credentials(
         self,
