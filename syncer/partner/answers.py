@@ -38,7 +38,7 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "no connection could be made"),
     (aiohttp.ClientPayloadError, "its answer broke off"),
     (aiohttp.ServerDisconnectedError, "it closed the connection"),
-    (aiohttp.ClientResponseError, "its answer is not HTTP"),
+    (aiohttp.ClientResponseError, "its answer cannot be read"),
 )
 
 
