@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from syncer_claims360 import Claims360
 from syncer_claims360.played import PlayedClaims360
 
@@ -149,6 +150,10 @@ class House:
             writer.close()
             await writer.wait_closed()
         return int(head.split()[1]), (head + body).decode()
+
+    def make_application(self) -> web.Application:
+        """Make the application once more, to listen elsewhere."""
+        return create_application(self.services, token=TOKEN)
 
     async def write(self, work: Any) -> Any:
         """Change the store behind the API's back."""
