@@ -172,12 +172,11 @@ class LocalDispatcher:
     def _begin_next(self) -> None:
         """Fill the slots that are free, each partner in its turn."""
         for begin in (self._begin_on_demand, self._begin_scheduled):
-            is_moving = True
-            while is_moving:
-                is_moving = False
-                for _ in range(len(self._turns)):
-                    self._turns.rotate(-1)
-                    is_moving |= begin(self._turns[-1])
+            passed_by = 0
+            while passed_by < len(self._turns):
+                lane = self._turns[0]
+                self._turns.rotate(-1)
+                passed_by = 0 if begin(lane) else passed_by + 1
 
     async def _run(self, partner: str, work: Work) -> None:
         try:

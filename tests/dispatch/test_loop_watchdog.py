@@ -1,0 +1,90 @@
+"""The watchdog names who blocked the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import types
+from datetime import timedelta
+
+from syncer.dispatch.watchdog import Block, LoopWatchdog
+
+BLOCKED = timedelta(seconds=0.15)
+CONNECTOR_CODE = """
+import time
+
+def block(seconds):
+    time.sleep(seconds)
+
+async def pull(seconds):
+    block(seconds)
+"""
+
+
+def connector_module(name: str) -> types.ModuleType:
+    module = types.ModuleType(name)
+    exec(CONNECTOR_CODE, module.__dict__)
+    return module
+
+
+class Reports:
+    """The blocks that were reported."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._has_come = asyncio.Event()
+
+    def __call__(self, block: Block) -> None:
+        self.blocks.append(block)
+        self._has_come.set()
+
+    async def first(self) -> list[Block]:
+        async with asyncio.timeout(5):
+            await self._has_come.wait()
+        return self.blocks
+
+
+async def test_watchdog_names_the_connector_whose_code_blocks_the_loop() -> None:
+    reports = Reports()
+    module = connector_module("syncer_slow.connector")
+
+    with LoopWatchdog({"syncer_slow": "slow"}, reports, blocked=BLOCKED):
+        await asyncio.create_task(module.pull(0.5))
+        blocks = await reports.first()
+
+    assert [block.connector for block in blocks] == ["slow"]
+    assert blocks[0].stack.splitlines()[-1].endswith(" block")
+    assert blocks[0].lasted >= timedelta(seconds=0.3)
+
+
+async def test_watchdog_tells_two_connectors_of_one_package_apart() -> None:
+    reports = Reports()
+    module = connector_module("syncer_edi.iris.connector")
+    packages = {"syncer_edi.darva": "darva", "syncer_edi.iris": "iris"}
+
+    with LoopWatchdog(packages, reports, blocked=BLOCKED):
+        await module.pull(0.5)
+        blocks = await reports.first()
+
+    assert [block.connector for block in blocks] == ["iris"]
+
+
+async def test_watchdog_names_no_connector_for_our_own_code() -> None:
+    reports = Reports()
+
+    with LoopWatchdog({"syncer_slow": "slow"}, reports, blocked=BLOCKED):
+        time.sleep(0.5)  # noqa: ASYNC251, TID251  blocking is what is tested
+        blocks = await reports.first()
+
+    assert [block.connector for block in blocks] == [None]
+
+
+async def test_watchdog_is_silent_while_the_loop_runs() -> None:
+    reports = Reports()
+
+    with LoopWatchdog({}, reports, blocked=BLOCKED) as watchdog:
+        for _ in range(30):
+            await asyncio.sleep(0.01)
+
+    assert reports.blocks == []
+    assert watchdog.lag_seconds < BLOCKED.total_seconds()
