@@ -57,6 +57,12 @@ class PartnerTimeoutError(RetryableError):
     code = "timeout"
 
 
+class PartnerUnreachableError(RetryableError):
+    """The partner could not be asked whether credentials are good; nothing was stored."""
+
+    code = "partner_unreachable"
+
+
 class RateLimitedError(RetryableError):
     """The partner asked us to wait longer than the call may wait in place; see ``retry_at``."""
 

@@ -27,6 +27,7 @@ class Event(StrEnum):
     CLOCK_JUMPED = "clock_jumped", "The time of day jumped; due times were brought back."
     LOOP_BLOCKED = "loop_blocked", "Something blocked the event loop."
     UNEXPECTED = "unexpected", "Something failed that should not be able to; this is a bug."
+    UPKEEP_DELAYED = "upkeep_delayed", "A background task failed for now and is begun again."
     LIBRARY = "library", "A library says something."
 
     # -- the store

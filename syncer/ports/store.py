@@ -382,7 +382,11 @@ class CredentialSlots(Protocol):
 
     async def exist(self) -> bool: ...
 
-    async def with_kid(self, kid: bytes, *, limit: int) -> list[SealedCredential]: ...
+    async def with_kid(
+        self, kid: bytes, *, after: bytes = b"", limit: int
+    ) -> list[SealedCredential]:
+        """List what a root key wraps, in order of id."""
+        ...
 
     async def rewrap(self, id_: bytes, *, old_kid: bytes, new_kid: bytes, wrapped: bytes) -> bool:
         """Swap the wrapped key if it is still under ``old_kid``; the credential row never changes."""

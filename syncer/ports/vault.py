@@ -13,6 +13,8 @@ INSTALL_ID_NOTE = "vault.install_id"
 """Note with the installation's random id, which every sealed blob is bound to."""
 HELD_KEYS_NOTE = "vault.held_keys"
 """Note with the keys that outlive every root key, sealed; the canary of a wrong key."""
+KEY_GIVEN_UP_NOTE = "vault.key_given_up"
+"""Note that is not empty once the operator declared the root key lost: another may take over."""
 KEYLESS_CHAINS_NOTE = "vault.keyless_chains"
 """Note with the numbers of the audit chains that were opened while the vault was sealed."""
 

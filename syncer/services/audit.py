@@ -147,7 +147,7 @@ class DecryptTally:
             try:
                 await self.flush()
             except SyncerError as error:
-                _log.warning(Event.UNEXPECTED, code=error.code, what="the audit of decryptions")
+                _log.warning(Event.UPKEEP_DELAYED, task="audit of decryptions", code=error.code)
 
     async def flush(self) -> None:
         """Write what was counted since the last time, in one transaction."""

@@ -47,7 +47,7 @@ class LinkOpener:
         Raises:
             ConflictError: the connector is disabled or quarantined.
             VaultSealedError: there is no usable root key.
-            CredentialUnreadableError: the credential does not open, or no longer fits the connector.
+            CredentialUnreadableError: it does not open, or no longer fits the connector.
         """
         connector = self.registry.usable(link.key.connector)
         fields = self._fields(link, sealed)

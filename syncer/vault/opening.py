@@ -10,7 +10,7 @@ from pathlib import Path
 from syncer.observability import Event, get_logger
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
-from syncer.ports.vault import HELD_KEYS_NOTE, INSTALL_ID_NOTE
+from syncer.ports.vault import HELD_KEYS_NOTE, INSTALL_ID_NOTE, KEY_GIVEN_UP_NOTE
 from syncer.services.audit import SERVICE, AuditAction, record
 from syncer.vault.encoding import ID_BYTES, KID_BYTES, UnreadableError
 from syncer.vault.held import HeldKeys
@@ -86,6 +86,7 @@ async def _open(uow: UnitOfWork, keys: Sequence[bytes], clock: Clock) -> _Opened
     is_key_new = active.kid not in held.seen
     held = held.having_seen(active.kid)
     if held != known:
+        await uow.notes.put(KEY_GIVEN_UP_NOTE, b"")
         await uow.notes.put(HELD_KEYS_NOTE, (keeper or active).seal_held(held.to_bytes()))
     ring = KeyRing(install_id=install_id, active=active, roots=by_kid, held=held)
     detail = {"kid": active.kid.hex()}
@@ -112,12 +113,18 @@ async def _known(
             raise _SealedError("the store holds credentials, but what tells their key is gone")
         return None, None
     keeper = by_kid.get(note[:KID_BYTES])
+    if keeper is None and await _is_given_up(uow):
+        return None, None
     if keeper is None:
         raise _SealedError("the key file is not the one that this store was made with")
     try:
         return keeper, HeldKeys.from_bytes(keeper.open_held(note))
     except UnreadableError:
         raise _SealedError("what the store knows of its keys is damaged") from None
+
+
+async def _is_given_up(uow: UnitOfWork) -> bool:
+    return bool(await uow.notes.get(KEY_GIVEN_UP_NOTE)) and not await uow.credentials.exist()
 
 
 def _continued(held: HeldKeys, chain: int | None) -> HeldKeys:

@@ -73,8 +73,11 @@ class CredentialTable:
     async def exist(self) -> bool:
         return await self._connection.row(select(credential.c.credential_id).limit(1)) is not None
 
-    async def with_kid(self, kid: bytes, *, limit: int) -> list[SealedCredential]:
+    async def with_kid(
+        self, kid: bytes, *, after: bytes = b"", limit: int
+    ) -> list[SealedCredential]:
         query = select(*SEALED_COLUMNS).select_from(_BOTH).where(credential_key.c.kid == kid)
+        query = query.where(credential.c.credential_id > after)
         query = query.order_by(credential.c.credential_id).limit(limit)
         return [sealed_from(row) for row in await self._connection.rows(query)]
 
