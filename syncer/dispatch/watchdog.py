@@ -13,13 +13,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import FrameType, TracebackType
 from typing import Self
 
 SAMPLE_SECONDS = 0.1
 BLOCKED = timedelta(milliseconds=500)
+STUCK = timedelta(seconds=5)
 _MOST_FRAMES = 40
 
 
@@ -39,8 +40,9 @@ class LoopWatchdog:
     """Reports blocks of the running loop; a context manager used inside it.
 
     ``packages`` names the connector of each import package (or module) of connector code.
-    ``report`` is called on the loop, once for each block, when it is over. ``lag_seconds`` is how
-    late the loop was last time it was asked for a sign of life.
+    ``report`` is called on the loop, once for each block, when it is over; ``stuck`` from the
+    watching thread, once for a block that reached ``STUCK`` and may never be over; ``lagged``
+    from the watching thread, with how late each sign of life came.
     """
 
     def __init__(
@@ -48,12 +50,15 @@ class LoopWatchdog:
         packages: Mapping[str, str],
         report: Callable[[Block], None],
         *,
+        stuck: Callable[[Block], None] = lambda _: None,
+        lagged: Callable[[timedelta], None] = lambda _: None,
         blocked: timedelta = BLOCKED,
     ) -> None:
         self._packages = packages
         self._report = report
-        self._blocked_seconds = blocked.total_seconds()
-        self.lag_seconds = 0.0
+        self._blocked = blocked
+        self._stuck = stuck
+        self._lagged = lagged
         self._alive_at = 0.0
         self._has_ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,29 +86,33 @@ class LoopWatchdog:
             self._thread.join()
 
     def _watch(self, loop: asyncio.AbstractEventLoop, thread_id: int) -> None:
-        seen: tuple[str | None, str] | None = None
-        asked_at = time.monotonic()
-        self._alive_at = asked_at
+        seen: Block | None = None
+        asked_at = self._alive_at
         while not self._has_ended.wait(SAMPLE_SECONDS):
             if self._alive_at >= asked_at:
-                self.lag_seconds = self._alive_at - asked_at
+                late = timedelta(seconds=self._alive_at - asked_at)
+                self._lagged(late)
                 if seen is not None:
-                    self._tell(loop, seen, self.lag_seconds)
+                    self._call(loop, self._report, replace(seen, lasted=late))
                 seen = None
                 asked_at = time.monotonic()
                 self._call(loop, self._sign)
-            elif seen is None and time.monotonic() - asked_at >= self._blocked_seconds:
-                seen = self._look(thread_id)
+            else:
+                late = timedelta(seconds=time.monotonic() - asked_at)
+                seen = self._look_again(seen, late, thread_id)
+
+    def _look_again(self, seen: Block | None, late: timedelta, thread_id: int) -> Block | None:
+        """Look at the stack when the block begins to count, and again when it is stuck."""
+        bound = self._blocked if seen is None else STUCK
+        if late < bound or (seen is not None and seen.lasted >= STUCK):
+            return seen
+        block = self._look(thread_id, late)
+        if block is not None and late >= STUCK:
+            self._stuck(block)
+        return block or seen
 
     def _sign(self) -> None:
         self._alive_at = time.monotonic()
-
-    def _tell(
-        self, loop: asyncio.AbstractEventLoop, seen: tuple[str | None, str], seconds: float
-    ) -> None:
-        connector, stack = seen
-        block = Block(connector=connector, stack=stack, lasted=timedelta(seconds=seconds))
-        self._call(loop, self._report, block)
 
     def _call(
         self, loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *values: Block
@@ -113,7 +122,7 @@ class LoopWatchdog:
         except RuntimeError:  # the loop is closed: there is nothing left to watch
             self._has_ended.set()
 
-    def _look(self, thread_id: int) -> tuple[str | None, str] | None:
+    def _look(self, thread_id: int, late: timedelta) -> Block | None:
         frame = sys._current_frames().get(thread_id)  # noqa: SLF001  its documented name
         if frame is None:
             return None
@@ -122,7 +131,7 @@ class LoopWatchdog:
         )
         stack.reverse()
         lines = [f"{entry.filename}:{entry.lineno} {entry.name}" for entry in stack]
-        return self._connector_of(frame), "\n".join(lines)
+        return Block(connector=self._connector_of(frame), stack="\n".join(lines), lasted=late)
 
     def _connector_of(self, frame: FrameType | None) -> str | None:
         """Give whose code is innermost on the stack."""

@@ -125,7 +125,7 @@ def check_announced(response: aiohttp.ClientResponse, most_bytes: int) -> None:
         PayloadError: it announces more than allowed, or an encoding that was not asked for.
     """
     length = response.content_length
-    if length is not None and length > most_bytes:
+    if length is not None and length > most_bytes and not response.content.at_eof():
         raise _too_large(most_bytes)
     encoding = response.headers.get("Content-Encoding")
     if encoding is not None and encoding.strip().lower() not in _ENCODINGS:

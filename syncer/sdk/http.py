@@ -70,7 +70,7 @@ class HttpSession(Protocol):
 
     ``path`` is relative to the configured ``base_url`` and already percent-encoded (``path_of``).
     The connector's ``auth_headers`` and the correlation id are added by the host. Retries, limits,
-    ``Retry-After`` and the circuit breaker are the host's: a connector must not retry.
+    ``Retry-After``, redirects and the circuit breaker are the host's: a connector must not retry.
     """
 
     async def request(
@@ -92,9 +92,11 @@ class HttpSession(Protocol):
             CredentialsRejectedError: 401 or 403.
             RateLimitedError: 429, or 503 with a ``Retry-After`` too long to wait for in place.
             PartnerUnavailableError: connection failure, 5xx, or the circuit breaker is open.
-            PartnerTimeoutError: no whole answer within the deadline.
+            PartnerTimeoutError: 408, or no whole answer within the deadline.
             UnexpectedAnswerError: a status that is neither accepted nor one of the above.
-            PayloadError: the body is larger than allowed.
+            PayloadError: the body is larger than allowed, or the request cannot be sent as it is
+                (path not percent-encoded, control character in a header).
+            EgressRefusedError: a redirect to another origin, or an address that is not public.
         """
         ...
 
@@ -106,7 +108,7 @@ class HttpSession(Protocol):
 
 
 def path_of(template: str, *values: str) -> str:
-    """Put values into a path, one for each ``{}``, percent-encoded so that none escapes its segment.
+    """Put values into a path, one for each ``{}``, percent-encoded so that none escapes.
 
     ``/`` is encoded, and a value that is only dots cannot climb.
     """

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 import types
 from datetime import timedelta
+
+import pytest
 
 from syncer.dispatch.watchdog import Block, LoopWatchdog
 
@@ -81,10 +84,30 @@ async def test_watchdog_names_no_connector_for_our_own_code() -> None:
 
 async def test_watchdog_is_silent_while_the_loop_runs() -> None:
     reports = Reports()
+    lags: list[timedelta] = []
 
-    with LoopWatchdog({}, reports, blocked=BLOCKED) as watchdog:
-        for _ in range(30):
+    with LoopWatchdog({}, reports, lagged=lags.append, blocked=BLOCKED):
+        for _ in range(40):
             await asyncio.sleep(0.01)
 
     assert reports.blocks == []
-    assert watchdog.lag_seconds < BLOCKED.total_seconds()
+    assert lags
+    assert max(lags) < BLOCKED
+
+
+async def test_watchdog_tells_of_a_stuck_loop_without_waiting_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("syncer.dispatch.watchdog.STUCK", timedelta(seconds=0.3))
+    told = threading.Event()
+    reports = Reports()
+
+    def stuck(block: Block) -> None:
+        assert block.stack
+        told.set()
+
+    with LoopWatchdog({}, reports, stuck=stuck, blocked=BLOCKED):
+        assert told.wait(5)
+        blocks = await reports.first()
+
+    assert len(blocks) == 1

@@ -237,3 +237,19 @@ async def test_requests_that_wait_for_the_gate_are_refused_when_a_hold_comes(
 
     assert [type(failure) for failure in failures] == [RateLimitedError] * 5
     assert requests == 1
+
+
+async def test_requests_that_redirects_lead_to_count_as_well(
+    serve: Serve, open_partners: OpenPartners, slept: list[float]
+) -> None:
+    async def partner(request: web.Request) -> web.StreamResponse:
+        if request.path == "/new":
+            return web.Response()
+        return web.Response(status=302, headers={"Location": "/new"})
+
+    limits = PartnerLimits(requests=1, period=PERIOD, source="a test")
+    partners = await open_partners(await serve(partner), limits=limits)
+
+    await partners.http(LINK, auth_headers={}, correlation_id="c").request("GET", "/old")
+
+    assert slept == [pytest.approx(1.01)]
