@@ -19,7 +19,7 @@ def parse_instant(text: str) -> datetime:
     """
     if len(text) < _SHORTEST or text[10] not in "Tt ":
         raise ValueError("is not an RFC 3339 instant")
-    instant = datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(text[:-1] + "Z" if text[-1] == "z" else text)
     if instant.tzinfo is None:
         raise ValueError("has no UTC offset")
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)

@@ -126,8 +126,6 @@ class PlayedClaims360:
                 headers=dict(request.headers),
             )
         )
-        if self.before:
-            await self.before(request)
         fault = self._fault_for(request)
         if fault is None:
             return await handler(request)
@@ -143,6 +141,8 @@ class PlayedClaims360:
             shop_of(request, self.shops)
             if self.has_limits and not is_within:
                 raise Problem(429, "RATE_LIMITED", headers={"Retry-After": "1"})
+            if self.before:
+                await self.before(request)
             return await handler(request)
         finally:
             self._allowance.end(bodyshop_id)

@@ -123,7 +123,7 @@ def refuse_parameters(request: web.Request, known: frozenset[str] = frozenset())
     Raises:
         Problem: 400.
     """
-    names = list(request.query.keys())
+    names = [name for name, _ in request.query.items()]
     if set(names) - known:
         raise Problem(400, "PARAMETER_UNKNOWN")
     if len(names) != len(set(names)):

@@ -61,7 +61,7 @@ class Routes:
         """Answer a page of the list of changes."""
         shop = self.shop(request)
         refuse_parameters(request, _LIST_PARAMETERS)
-        limit = _limit(request)
+        limit = min(_limit(request), shop.most_per_page)
         cursor, since = request.query.get(wire.CURSOR), _since(request)
         behind = _position(shop, cursor) if cursor is not None else None
         found = shop.listing(since=since, behind=behind)

@@ -54,7 +54,10 @@ class PlayedPhoto:
 
 
 class PlayedShop:
-    """A body shop; everything that happens in it happens at the partner's time."""
+    """A body shop; everything that happens in it happens at the partner's time.
+
+    ``most_per_page`` makes pages shorter than asked for, so that few items make a long listing.
+    """
 
     def __init__(self, *, bodyshop_id: str, name: str, now: Callable[[], datetime]) -> None:
         self.bodyshop_id = bodyshop_id
@@ -64,6 +67,7 @@ class PlayedShop:
         self.objects: dict[tuple[str, str], PlayedObject] = {}
         self.photos: dict[str, PlayedPhoto] = {}
         self.dossiers: dict[str, str] = {}
+        self.most_per_page = wire.LONGEST_PAGE
         self._now = now
         self._issued: dict[str, datetime] = {}
 

@@ -91,9 +91,7 @@ async def test_photos_of_a_mission_and_its_quotes_are_asked_for_once(
     shop.add_photo("M-1")
     read = await read_pass(link, EPOCH)
 
-    completed = await asyncio.gather(
-        *(connector.complete(link, record) for record in read.records)
-    )
+    completed = await asyncio.gather(*(connector.complete(link, record) for record in read.records))
 
     assert asked(partner, "/photos") == 1
     assert all(len(one.attachments) == 1 for one in completed)
@@ -155,9 +153,7 @@ async def test_a_withdrawn_object_is_reported_as_such(connector, shop, link, rea
         await connector.complete(link, record)
 
 
-async def test_a_withdrawn_mission_does_not_take_its_quote_along(
-    connector, shop, link, read_pass
-):
+async def test_a_withdrawn_mission_does_not_take_its_quote_along(connector, shop, link, read_pass):
     shop.add_mission("M-1")
     shop.add_quote("M-1", "Q-1", photoCount=2)
     quote = await listed(read_pass, link, "Q-1")
@@ -292,9 +288,7 @@ async def test_the_claim_file_bears_the_missions_number(connector, shop, link, r
     shop.add_quote("M-1", "Q-1")
     shop.add_quote(None, "Q-2")
 
-    refs = {
-        record.partner_ref: record.claim for record in (await read_pass(link, EPOCH)).records
-    }
+    refs = {record.partner_ref: record.claim for record in (await read_pass(link, EPOCH)).records}
 
     assert (refs["M-1"].partner_ref, refs["M-1"].reference) == ("M-1", mission["number"])
     assert (refs["Q-1"].partner_ref, refs["Q-1"].reference) == ("M-1", None)
