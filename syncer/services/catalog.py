@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.blobs import BlobStore
@@ -23,6 +22,7 @@ from syncer.services.quarantine import QuarantineService
 from syncer.services.readiness import Readiness
 from syncer.services.records import RecordReading
 from syncer.services.refresh import RefreshService
+from syncer.services.register import Registration
 from syncer.services.repairers import RepairerService
 from syncer.services.settings import SettingsInForce
 
@@ -42,7 +42,7 @@ class Services:
     health: Readiness
     links: LinkService
     repairers: RepairerService
-    registration: Any
+    registration: Registration
     intake: Intake
     excludes: Excludes
     records: RecordReading

@@ -36,8 +36,10 @@ class Draft:
 
 @dataclass(slots=True, kw_only=True)
 class Completion:
-    """What came up while completing: drafts that failed, parts of others that could not be read,
-    and other records that are gone."""
+    """What came up while completing.
+
+    Drafts that failed, parts of others that could not be read, and other records that are gone.
+    """
 
     failed: list[tuple[Draft, Unreadable]] = field(default_factory=list)
     parts: list[Unreadable] = field(default_factory=list)

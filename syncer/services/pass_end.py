@@ -10,6 +10,9 @@ from typing import Any
 from syncer.domain.errors import (
     CredentialsRejectedError,
     CredentialUnreadableError,
+    NeedsHelpdeskError,
+    NeedsOperatorError,
+    PayloadError,
     RateLimitedError,
     RetryableError,
     SyncerError,
@@ -18,10 +21,14 @@ from syncer.domain.feed import Change, ChangeType, SubjectType
 from syncer.domain.links import LinkState
 from syncer.domain.passes import PassError, PassState
 from syncer.domain.stored import LinkOutcome
+from syncer.observability import Event, get_logger
+from syncer.observability.metrics import metrics
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.live import LivePass, PassBoard, PassCancelledError
 from syncer.services.outcomes import OutcomeBatch
+
+_log = get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +74,7 @@ class PassEnd:
         except Exception as raised:  # noqa: BLE001 - work boundary: a bug must not end the host
             error = SyncerError(f"internal error: {type(raised).__name__}")
             error.__cause__ = raised
+            _log.error(Event.UNEXPECTED, exc_info=raised)
         await self._end(live, progress, error)
 
     def give_up(self, live: LivePass) -> None:
@@ -94,6 +102,7 @@ class PassEnd:
             pass_.state = state
             self.board.remove(live)
             live.announce()
+            _report(live, error)
 
     async def _write(
         self,
@@ -129,6 +138,30 @@ class PassEnd:
             uow.feed.append(_changes_of(live, snapshot.state, outcome), at=at)
 
         await self.store.write(write)
+
+
+def _report(live: LivePass, error: SyncerError | None) -> None:
+    pass_ = live.pass_
+    if pass_.started_at is not None and pass_.ended_at is not None:
+        took = pass_.ended_at - pass_.started_at
+        metrics.pass_ended(live.key.connector, pass_.state, took)
+    if not live.kept:
+        return
+    counts = pass_.counts
+    metrics.records_stored(
+        live.key.connector,
+        new=counts.new,
+        changed=counts.changed,
+        quarantined=counts.quarantined,
+    )
+    if isinstance(error, PayloadError) and error.__cause__ is not None:
+        _log.error(Event.PASS_FAILED, code=error.code, text=str(error), exc_info=error.__cause__)
+    elif pass_.error is not None:
+        _log.info(Event.PASS_FAILED, code=pass_.error.code, text=pass_.error.text)
+    else:
+        _log.info(Event.PASS_ENDED, state=pass_.state, new=counts.new, changed=counts.changed)
+    if isinstance(error, NeedsHelpdeskError | NeedsOperatorError):
+        _log.warning(Event.LINK_STATE_CHANGED, code=error.code)
 
 
 def _changed_something(live: LivePass) -> bool:

@@ -19,6 +19,7 @@ from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.passes import Pass, PassTrigger
 from syncer.domain.records import RecordKey
 from syncer.domain.stored import SealedCredential
+from syncer.observability import log_context
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
@@ -82,15 +83,15 @@ class PullService:
     end: PassEnd
     clock: Clock
     ids: Ids
-    nudge: Callable[[], None]
-    """Wakes the sweep."""
 
     async def run(self, live: LivePass) -> None:
         """Run a pass from the board to its end. Raises nothing but its own cancelling."""
         if not live.take():
             return
         progress = Progress()
-        await self.end.watch(live, progress, self._run(live, progress))
+        key = live.key
+        with log_context(pass_id=live.pass_.id, connector=key.connector, repairer=key.repairer):
+            await self.end.watch(live, progress, self._run(live, progress))
 
     async def _run(self, live: LivePass, progress: Progress) -> None:
         live.check_cancel()
@@ -231,16 +232,6 @@ class PullService:
             await uow.quarantine.resolve(key, [record], at)
 
         await self.store.write(write)
-
-    async def wake(self, key: LinkKey) -> None:
-        """Make a link due at once: something of it waits for the partner."""
-        now = self.clock.now()
-
-        async def write(uow: UnitOfWork) -> None:
-            await uow.links.schedule({key: now})
-
-        await self.store.write(write)
-        self.nudge()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class Sweep:
     board: PassBoard
     clock: Clock
     ids: Ids
-    nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    _woken: set[LinkKey] = field(default_factory=set)
+    _nudged: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -56,6 +57,7 @@ class Sweep:
         """Start what is due, as far as there is room; True when more may be due already."""
         if self.vault.sealed_reason is not None:
             return False
+        await self._schedule_woken()
         has_more = False
         for name in self._usable():
             limit = min(self.dispatcher.room(name), MOST_AT_ONCE)
@@ -130,14 +132,29 @@ class Sweep:
         states = {ConnectorState.READY, ConnectorState.SUPERSEDED}
         return [one.name for one in self.registry.all() if one.state in states]
 
+    def wake(self, key: LinkKey) -> None:
+        """Start a pass over a link soon: something of it waits for the partner."""
+        self._woken.add(key)
+        self.nudge()
+
     def nudge(self) -> None:
-        """Sweep at once: something became due."""
-        self.nudged.set()
+        """Sweep at once: due times were changed."""
+        self._nudged.set()
+
+    async def _schedule_woken(self) -> None:
+        woken, self._woken = self._woken, set()
+        now = self.clock.now()
+
+        async def write(uow: UnitOfWork) -> None:
+            await uow.links.schedule(dict.fromkeys(woken, now))
+
+        if woken:
+            await self.store.write(write)
 
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await self.nudged.wait()
+                await self._nudged.wait()
         except TimeoutError:
             pass
-        self.nudged.clear()
+        self._nudged.clear()

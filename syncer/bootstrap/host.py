@@ -1,0 +1,203 @@
+"""The host: everything built in order, run, and stopped in reverse order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from syncer.api.application import create_application
+from syncer.bootstrap.breakers import StoredBreakers
+from syncer.bootstrap.upkeep import working
+from syncer.bootstrap.wiring import Ports, wire
+from syncer.config import Settings
+from syncer.dispatch.ambient import SystemChance, SystemClock, UuidIds
+from syncer.domain.errors import ConfigurationError
+from syncer.domain.stored import Repairer
+from syncer.observability import Event, get_logger
+from syncer.observability.metrics import metrics
+from syncer.partner import Partners, Target, check_base_url
+from syncer.plugins import Registry, load_connectors
+from syncer.ports.plugins import ConnectorTable
+from syncer.ports.store import Store, UnitOfWork
+from syncer.services.catalog import Services
+from syncer.store import FileBlobStore, open_store, sqlite_url
+from syncer.vault import open_vault
+from syncer.web.serving import listen
+from syncer.web.token import load_or_make_token
+
+DRAIN = timedelta(seconds=20)
+"""How long passes may go on once the program was asked to stop."""
+TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
+DATABASE_FILE = "syncer.db"
+BLOBS_FOLDER = "files"
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A running host. ``address`` is a URL, or the path of a Unix socket."""
+
+    address: str
+    token_path: Path
+    services: Services
+    registry: Registry
+    settings: Settings
+
+
+def load_registry(settings: Settings) -> Registry:
+    """Load the connectors that the settings enable.
+
+    Raises:
+        ConfigurationError: with every fault of the connectors' tables and addresses.
+    """
+    faults: list[str] = []
+    for name, table in settings.connectors.items():
+        if table.enabled and table.base_url:
+            found = check_base_url(table.base_url, allow_insecure=table.allow_insecure)
+            faults += [settings.fault(fault, "connectors", name, "base_url") for fault in found]
+    tables = {
+        name: ConnectorTable(
+            enabled=table.enabled,
+            base_url=table.base_url,
+            allow_insecure=table.allow_insecure,
+            settings_group=table.settings_group,
+            own=table.own,
+        )
+        for name, table in settings.connectors.items()
+    }
+    try:
+        registry = load_connectors(tables)
+    except ConfigurationError as error:
+        raise ConfigurationError([*faults, *error.faults]) from None
+    if faults:
+        raise ConfigurationError(faults)
+    return registry
+
+
+def data_folder(settings: Settings) -> Path:
+    """Give the data folder, made with mode 0700.
+
+    Raises:
+        ConfigurationError: it cannot be made or written to.
+    """
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"the folder cannot be made: {error.strerror}"
+        raise ConfigurationError([settings.fault(text, "data_dir")]) from None
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise ConfigurationError([settings.fault("the folder cannot be written to", "data_dir")])
+    return folder
+
+
+def store_url(settings: Settings) -> str:
+    """Give the address of the store: the configured one, else SQLite in the data folder."""
+    return settings.store.url or sqlite_url(settings.data_dir / DATABASE_FILE)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Host]:
+    """Run the whole host; it serves while the block runs and stops cleanly after it.
+
+    Stopping takes at most ``DRAIN`` and a little: no more is started, what runs may finish, then it
+    is cancelled; what is stored is stored.
+
+    Raises:
+        ConfigurationError: something in the settings cannot be used; nothing was started.
+        DataFolderInUseError: another process uses the data folder.
+        SchemaUnknownError: the database is of a newer release.
+    """
+    registry = load_registry(settings)
+    folder = data_folder(settings)
+    token_path = folder / TOKEN_FILE
+    token = load_or_make_token(token_path)
+    clock, ids = SystemClock(), UuidIds()
+    async with open_store(store_url(settings), clock=clock, ids=ids) as store:
+        await _prepare(store, settings, registry)
+        vault = await open_vault(store, *_key_files(settings), clock=clock)
+        metrics.vault_is(unsealed=vault.sealed_reason is None)
+        async with Partners(
+            _targets(registry),
+            clock=clock,
+            chance=SystemChance(),
+            memory=StoredBreakers(store),
+            meter=metrics,
+        ) as partners:
+            ports = Ports(
+                store=store,
+                blobs=FileBlobStore(Path(settings.store.blobs or folder / BLOBS_FOLDER)),
+                vault=vault,
+                registry=registry,
+                sessions=partners,
+                clock=clock,
+                ids=ids,
+            )
+            wired = wire(ports, settings, started_at=clock.now())
+            app = create_application(
+                wired.services, token=token, allowed_hosts=settings.server.allowed_hosts
+            )
+            async with working(wired, ports):
+                listening = listen(
+                    app,
+                    host=settings.server.host,
+                    port=settings.server.port,
+                    path=Path(settings.server.socket) if settings.server.socket else None,
+                )
+                async with listening as address:
+                    _log.info(Event.STARTED, address=address)
+                    yield Host(
+                        address=address,
+                        token_path=token_path,
+                        services=wired.services,
+                        registry=registry,
+                        settings=settings,
+                    )
+                    _log.info(Event.STOPPING)
+                    wired.services.health.stop()
+                    await wired.dispatcher.drain(DRAIN)
+    _log.info(Event.STOPPED)
+
+
+async def _prepare(store: Store, settings: Settings, registry: Registry) -> None:
+    """Bring repairers of the configuration and the rows of their links into the store."""
+    repairers = [
+        Repairer(
+            id=one.id,
+            name=one.name,
+            sites=tuple(one.sites),
+            prefilled=one.prefilled,
+            origin="file",
+        )
+        for one in settings.repairers
+    ]
+    enabled = [one.name for one in registry.all() if one.enabled]
+
+    async def write(uow: UnitOfWork) -> None:
+        await uow.repairers.keep_from_file(repairers)
+        await uow.links.ensure(enabled)
+
+    await store.write(write)
+
+
+def _key_files(settings: Settings) -> tuple[Path | None, Sequence[Path]]:
+    active = settings.vault.key_file
+    retired = [Path(file) for file in settings.vault.retired_key_files]
+    return (Path(active) if active else None), retired
+
+
+def _targets(registry: Registry) -> dict[str, Target]:
+    return {
+        one.name: Target(
+            base_url=one.base_url,
+            allow_insecure=one.allow_insecure,
+            limits=one.connector.limits,
+        )
+        for one in registry.all()
+        if one.connector is not None and one.base_url
+    }

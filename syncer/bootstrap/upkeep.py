@@ -1,0 +1,82 @@
+"""What runs in the background for as long as the host does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from syncer.bootstrap.troubles import Troubles
+from syncer.bootstrap.wiring import Ports, Wired
+from syncer.dispatch.watchdog import LoopWatchdog
+from syncer.domain.errors import RetryableError, ShuttingDownError
+from syncer.observability import Event, get_logger
+from syncer.observability.metrics import metrics
+from syncer.ports.ambient import Clock
+
+AGAIN_SECONDS = 1.0
+"""How long a background task that failed waits before it goes on."""
+GAUGE_SECONDS = 5.0
+
+_log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
+    """Run dispatcher, sweep and housekeeping while the block runs."""
+    await wired.services.refresh.recover()
+    troubles = Troubles(ports.registry)
+    packages = {
+        type(one.connector).__module__.partition(".")[0]: one.name
+        for one in ports.registry.all()
+        if one.connector is not None
+    }
+    async with wired.dispatcher:
+        with LoopWatchdog(packages, troubles.loop_blocked) as watchdog:
+            gauges = _Gauges(ports, watchdog)
+            each = [
+                wired.sweep.run,
+                wired.idle.run,
+                wired.retention.run,
+                wired.decrypts.run,
+                gauges.run,
+            ]
+            tasks = [asyncio.create_task(_keep_up(work, ports.clock)) for work in each]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+                await wired.idle.flush()
+                await wired.decrypts.flush()
+
+
+async def _keep_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Run a background task; what fails for now is begun again."""
+    while True:
+        try:
+            await work()
+        except ShuttingDownError:
+            return
+        except RetryableError as error:
+            _log.warning(Event.UPKEEP_DELAYED, code=error.code, text=str(error))
+        except Exception as error:  # noqa: BLE001 - the process's top: sync must go on
+            _log.error(Event.UNEXPECTED, exc_info=error)
+        await clock.sleep(AGAIN_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gauges:
+    ports: Ports
+    watchdog: LoopWatchdog
+
+    async def run(self) -> None:
+        while True:
+            async with self.ports.store.read() as uow:
+                head = await uow.feed.head()
+            metrics.feed_reached(head.seq)
+            metrics.loop_lagged(timedelta(seconds=self.watchdog.lag_seconds))
+            await self.ports.clock.sleep(GAUGE_SECONDS)

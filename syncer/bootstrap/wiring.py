@@ -1,0 +1,224 @@
+"""Which service gets what: the objects of one process, built from the floors up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from syncer.bootstrap.troubles import Troubles
+from syncer.dispatch.local import LocalDispatcher
+from syncer.services.attachments import AttachmentService
+from syncer.services.attention import Attention
+from syncer.services.audit import DecryptTally
+from syncer.services.catalog import Services
+from syncer.services.changes import ChangeReading
+from syncer.services.claim_files import ClaimFiles
+from syncer.services.excludes import Excludes
+from syncer.services.intake import Intake
+from syncer.services.leftovers import LeftoverRecords
+from syncer.services.links import LinkService
+from syncer.services.live import PassBoard
+from syncer.services.opening import LinkOpener
+from syncer.services.outcomes import OutcomeBatch
+from syncer.services.page import PageStorer
+from syncer.services.pass_end import PassEnd
+from syncer.services.pull import PullService
+from syncer.services.quarantine import QuarantineService
+from syncer.services.readiness import Readiness
+from syncer.services.records import RecordReading
+from syncer.services.refresh import RefreshService
+from syncer.services.register import Registration
+from syncer.services.repairers import RepairerService
+from syncer.services.retention import Retention
+from syncer.services.settings import SettingsInForce
+from syncer.services.sweep import Sweep
+
+if TYPE_CHECKING:
+    from syncer.config import Settings
+    from syncer.ports.ambient import Clock, Ids
+    from syncer.ports.blobs import BlobStore
+    from syncer.ports.plugins import ConnectorRegistry
+    from syncer.ports.sessions import Sessions
+    from syncer.ports.store import Store
+    from syncer.ports.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What the services stand on."""
+
+    store: Store
+    blobs: BlobStore
+    vault: Vault
+    registry: ConnectorRegistry
+    sessions: Sessions
+    clock: Clock
+    ids: Ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """The services, and what runs in the background for them."""
+
+    services: Services
+    sweep: Sweep
+    idle: OutcomeBatch
+    retention: Retention
+    decrypts: DecryptTally
+    dispatcher: LocalDispatcher
+
+
+def wire(ports: Ports, settings: Settings, *, started_at: datetime) -> Wired:
+    """Wire the services of one process."""
+    wiring = _Wiring(ports, settings)
+    pull = wiring.pull()
+    dispatcher = wiring.dispatcher()
+    sweep = wiring.sweep(pull, dispatcher)
+    return Wired(
+        services=wiring.services(pull, dispatcher, sweep, started_at),
+        sweep=sweep,
+        idle=wiring.idle,
+        retention=wiring.retention(),
+        decrypts=wiring.decrypts,
+        dispatcher=dispatcher,
+    )
+
+
+class _Wiring:
+    def __init__(self, ports: Ports, settings: Settings) -> None:
+        self.ports = ports
+        self.config = settings
+        self.board = PassBoard()
+        self.idle = OutcomeBatch(ports.store, ports.clock)
+        self.settings = SettingsInForce(
+            groups=settings.groups,
+            from_env=settings.from_env,
+            default_interval=settings.sync.interval,
+        )
+        self.decrypts = DecryptTally(store=ports.store, vault=ports.vault, clock=ports.clock)
+        self.opener = LinkOpener(
+            registry=ports.registry,
+            vault=ports.vault,
+            sessions=ports.sessions,
+            settings=self.settings,
+            tally=self.decrypts.opened,
+        )
+        self.attachments = AttachmentService(
+            store=ports.store,
+            blobs=ports.blobs,
+            clock=ports.clock,
+            max_bytes=settings.sync.attachment_max_bytes,
+        )
+
+    def pull(self) -> PullService:
+        ports = self.ports
+        store, clock, ids = ports.store, ports.clock, ports.ids
+        return PullService(
+            store=store,
+            registry=ports.registry,
+            opener=self.opener,
+            pages=PageStorer(store=store, clock=clock, ids=ids),
+            leftovers=LeftoverRecords(store=store, clock=clock, ids=ids),
+            attachments=self.attachments,
+            board=self.board,
+            end=PassEnd(store=store, board=self.board, idle=self.idle, clock=clock),
+            clock=clock,
+            ids=ids,
+        )
+
+    def dispatcher(self) -> LocalDispatcher:
+        enabled = [one.name for one in self.ports.registry.all() if one.enabled]
+        return LocalDispatcher(
+            self.config.sync.concurrency,
+            enabled,
+            clock=self.ports.clock,
+            report=Troubles(self.ports.registry),
+        )
+
+    def sweep(self, pull: PullService, dispatcher: LocalDispatcher) -> Sweep:
+        return Sweep(
+            store=self.ports.store,
+            vault=self.ports.vault,
+            registry=self.ports.registry,
+            opener=self.opener,
+            dispatcher=dispatcher,
+            pull=pull,
+            board=self.board,
+            clock=self.ports.clock,
+            ids=self.ports.ids,
+        )
+
+    def retention(self) -> Retention:
+        kept = self.config.retention
+        return Retention(
+            store=self.ports.store,
+            blobs=self.ports.blobs,
+            clock=self.ports.clock,
+            passes=kept.passes,
+            changes=kept.changes,
+            history=kept.history,
+        )
+
+    def services(
+        self,
+        pull: PullService,
+        dispatcher: LocalDispatcher,
+        sweep: Sweep,
+        started_at: datetime,
+    ) -> Services:
+        ports = self.ports
+        store, registry, vault = ports.store, ports.registry, ports.vault
+        clock, ids = ports.clock, ports.ids
+        return Services(
+            store=store,
+            vault=vault,
+            registry=registry,
+            blobs=ports.blobs,
+            clock=clock,
+            ids=ids,
+            settings=self.settings,
+            opener=self.opener,
+            health=Readiness(store, vault),
+            links=LinkService(
+                store=store,
+                registry=registry,
+                settings=self.settings,
+                clock=clock,
+                rescheduled=lambda _key: sweep.nudge(),
+            ),
+            repairers=RepairerService(store=store, registry=registry, clock=clock),
+            registration=Registration(
+                store=store,
+                registry=registry,
+                vault=vault,
+                opener=self.opener,
+                clock=clock,
+                nudge=sweep.nudge,
+            ),
+            intake=Intake(store=store, clock=clock),
+            excludes=Excludes(
+                store=store,
+                registry=registry,
+                settings=self.settings,
+                clock=clock,
+                wake=sweep.wake,
+            ),
+            records=RecordReading(store=store),
+            claim_files=ClaimFiles(store=store, registry=registry, clock=clock, ids=ids),
+            attachments=self.attachments,
+            quarantine=QuarantineService(store=store, reread=pull.reread),
+            refresh=RefreshService(
+                store=store,
+                vault=vault,
+                registry=registry,
+                dispatcher=dispatcher,
+                pull=pull,
+                board=self.board,
+                clock=clock,
+                ids=ids,
+            ),
+            pull=pull,
+            changes=ChangeReading(store=store),
+            attention=Attention(store=store, registry=registry, vault=vault, started_at=started_at),
+        )
