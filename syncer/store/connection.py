@@ -1,8 +1,8 @@
 """One database connection as the repositories use it, with a short way to the driver for hot paths.
 
 Statements of a changing form go through SQLAlchemy. Those of a fixed form on hot paths are
-``Prepared``: compiled once from Core for each database and then handed to the driver, many rows in
-one call. On SQLite this halves the price of a page and more; the figures stand in ``records_write``.
+``Prepared``: compiled once from Core for each database and then handed to the driver, many rows
+in one call; the figures stand in ``record_pages``.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ Cells = Sequence[Any]
 class Driver(Protocol):
     """The driver of one connection."""
 
-    dialect: Dialect
-    """With positional parameters, so that rows travel as tuples."""
+    @property
+    def dialect(self) -> Dialect:
+        """With positional parameters, so that rows travel as tuples."""
+        ...
 
     async def fetch(self, sql: str, cells: Cells) -> list[Cells]:
         """Run one statement and give all its rows."""
@@ -162,7 +164,7 @@ class Connection:
     async def execute(self, statement: Executable) -> int:
         """Run a statement and give the number of rows that it touched."""
         result = await self._sqlalchemy.execute(statement)
-        return result.rowcount  # type: ignore[attr-defined, no-any-return]  # of every DML result
+        return result.rowcount
 
     async def fetch(self, statement: Prepared, **values: Any) -> list[Cells]:
         """Run a prepared statement through the driver and give all its rows."""

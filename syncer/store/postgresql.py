@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol, cast
 
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.exc import DBAPIError
 
@@ -44,7 +45,7 @@ class PsycopgConnection(Protocol):
 class PostgresqlDriver:
     """A psycopg connection."""
 
-    dialect = PGDialectAsync_psycopg(paramstyle="format")
+    dialect: Dialect = PGDialectAsync_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]  # it has no types
 
     def __init__(self, connection: object) -> None:
         self._connection = cast("PsycopgConnection", connection)
@@ -65,7 +66,7 @@ class PostgresqlDriver:
 
 
 def explain(error: BaseException) -> SyncerError | None:
-    """Say what an error of PostgreSQL means to the caller; None when it is no trouble of storage."""
+    """Say what an error of PostgreSQL means to the caller; None when it is another trouble."""
     state = sql_state(error)
     if state == _DISK_FULL:
         return StorageFullError("The disk of the database is full.")

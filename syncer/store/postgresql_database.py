@@ -1,7 +1,7 @@
 """A PostgreSQL database: every write its own transaction, one after the other.
 
-A write reads before it decides, so writers must follow one another, as on SQLite. They take turns in
-this process and hold one advisory lock against other processes from their start to their commit.
+A write reads before it decides, so writers must follow one another, as on SQLite. They take turns
+in this process and hold one advisory lock against other processes from their start to their commit.
 Each statement sees what was committed before the lock was had. A few hundred commits a second are
 ample for what syncer does; the largest writes are whole pages.
 """
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import (
 
 from syncer.domain.errors import ShuttingDownError
 from syncer.ports.ambient import Clock, Ids
+from syncer.ports.store import UnitOfWork
 from syncer.store.connection import Connection
 from syncer.store.postgresql import (
     LOCK_WAIT_SECONDS,
@@ -62,7 +63,7 @@ class PostgresqlDatabase:
         self._writes: set[asyncio.Task[Any]] = set()
         self._closing = False
 
-    async def write(self, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run a write in a transaction of its own, as a task that outlives its caller."""
         if self._closing:
             raise ShuttingDownError("The store is closing.")
@@ -72,7 +73,7 @@ class PostgresqlDatabase:
         return await asyncio.shield(task)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
         async with self._snapshots.connect() as connection, connection.begin():
             yield await self._unit(connection)
@@ -87,7 +88,7 @@ class PostgresqlDatabase:
         if self._writes:
             await asyncio.wait(self._writes)
 
-    async def _write(self, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
+    async def _write(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         async with self._turn:
             for _ in range(RUNS - 1):
                 try:
@@ -97,7 +98,7 @@ class PostgresqlDatabase:
                         raise
             return await self._run(work)
 
-    async def _run(self, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
+    async def _run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         async with self._engine.connect() as connection:
             transaction = await connection.begin()
             unit = await self._unit(connection)
@@ -152,7 +153,10 @@ async def _commit(transaction: AsyncTransaction) -> None:
     try:
         await transaction.commit()
     except _TROUBLES as error:
-        raise explain(error) or error from error
+        told = explain(error)
+        if told is None:
+            raise
+        raise told from error
 
 
 async def _told(writing: Coroutine[Any, Any, T]) -> T:

@@ -10,7 +10,6 @@ from syncer.domain.feed import FeedCursor
 from syncer.ports.ambient import Clock
 from syncer.ports.store import UnitOfWork
 from syncer.store.feed_signal import FeedSignal
-from syncer.store.unit_of_work import SqlUnitOfWork
 
 T = TypeVar("T")
 
@@ -21,9 +20,9 @@ class Database(Protocol):
     look_seconds: float
     """How often the head is looked at while waiting; other processes may let the feed grow."""
 
-    async def write(self, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T: ...
+    async def write(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T: ...
 
-    def read(self) -> AbstractAsyncContextManager[SqlUnitOfWork]: ...
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]: ...
 
     async def faults(self) -> list[str]: ...
 

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 import aiosqlite
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as SqliteDialect  # noqa: N812 - a class
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -58,7 +59,7 @@ def sqlite_is_fixed(version: tuple[int, int, int] = sqlite3.sqlite_version_info)
 class SqliteDriver:
     """An aiosqlite connection."""
 
-    dialect = SqliteDialect()
+    dialect: Dialect = SqliteDialect()
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -118,7 +119,7 @@ async def _open(uri: str, pragmas: Sequence[str]) -> aiosqlite.Connection:
 
 
 def explain(error: BaseException) -> SyncerError | None:
-    """Say what an error of SQLite means to the caller; None when it is no trouble of the storage."""
+    """Say what an error of SQLite means to the caller; None when it is another trouble."""
     cause = driver_error(error)
     code = getattr(cause, "sqlite_errorcode", None)
     if not isinstance(cause, sqlite3.Error) or code is None:
@@ -165,4 +166,4 @@ def _not_reset() -> str:
 
 
 def _there_is(table: str, condition: str) -> str:
-    return f"WHEN EXISTS (SELECT 1 FROM {table} t WHERE {condition})"
+    return f"WHEN EXISTS (SELECT 1 FROM {table} t WHERE {condition})"  # noqa: S608 - ours

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncer.domain.errors import SchemaUnknownError
 from syncer.ports.ambient import Clock, Ids
+from syncer.ports.store import UnitOfWork
 from syncer.store.connection import Connection
 from syncer.store.locking import lock_data_folder
 from syncer.store.schema import READ_VERSION, VERSION_TABLE, migrate, must_be_known
@@ -38,13 +39,13 @@ class SqliteDatabase:
         self._clock = clock
         self._ids = ids
 
-    async def write(self, work: Callable[[SqlUnitOfWork], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run a write in the next shared commit."""
         result: T = await self._writer.write(work)
         return result
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
         async with self._readers.connect() as connection:
             driver = await driver_of(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from syncer.ports import store as ports
 from syncer.ports.ambient import Clock, Ids
 from syncer.store.connection import Connection
 from syncer.store.repositories.attachments import AttachmentTable
@@ -22,19 +23,20 @@ class SqlUnitOfWork:
     """The repositories of one write or one read."""
 
     def __init__(self, connection: Connection, *, clock: Clock, ids: Ids) -> None:
-        self.repairers = RepairerTable(connection, clock)
-        self.links = LinkTable(connection)
-        self.records = RecordTable(connection)
-        self.claim_files = ClaimFileTable(connection, ids)
-        self.attachments = AttachmentTable(connection)
-        self.quarantine = QuarantineTable(connection)
-        self.passes = PassTable(connection)
-        self.feed = FeedTable(connection)
-        self.credentials = CredentialTable(connection)
-        self.audit = AuditTable(connection)
-        self.notes = NoteTable(connection)
-        self.pruning = OldRows(connection)
+        self.repairers: ports.Repairers = RepairerTable(connection, clock)
+        self.links: ports.Links = LinkTable(connection)
+        self.records: ports.Records = RecordTable(connection)
+        self.claim_files: ports.ClaimFiles = ClaimFileTable(connection, ids)
+        self.attachments: ports.Attachments = AttachmentTable(connection)
+        self.quarantine: ports.Quarantine = QuarantineTable(connection)
+        self.passes: ports.Passes = PassTable(connection)
+        self._feed = FeedTable(connection)
+        self.feed: ports.Feed = self._feed
+        self.credentials: ports.CredentialSlots = CredentialTable(connection)
+        self.audit: ports.Audit = AuditTable(connection)
+        self.notes: ports.Notes = NoteTable(connection)
+        self.pruning: ports.Pruning = OldRows(connection)
 
     async def flush(self) -> bool:
         """Number and write the feed entries, as the last statements; False when there are none."""
-        return await self.feed.flush()
+        return await self._feed.flush()

@@ -83,9 +83,11 @@ def _conditions(wanted: ClaimFileFilter) -> list[ColumnElement[bool]]:
         *any_of(table.c.connector, wanted.connectors),
         *any_of(table.c.state, wanted.states),
     ]
-    for name in _TEXTS:
-        if (text := getattr(wanted, name)) is not None:
-            found.append(contains(table.c[f"folded_{name}"], text))
+    found += [
+        contains(table.c[f"folded_{name}"], text)
+        for name in _TEXTS
+        if (text := getattr(wanted, name)) is not None
+    ]
     if wanted.q is not None:
         found.append(or_(*(contains(table.c[f"folded_{name}"], wanted.q) for name in _TEXTS)))
     if wanted.selectable is not None:

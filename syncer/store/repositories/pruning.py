@@ -52,10 +52,10 @@ class OldRows:
     async def _changes(self, before: int) -> int:
         """Remove from the tail only, so that what is kept has no hole when the clock jumped."""
         kept = select(change.c.seq).where(change.c.at >= before).order_by(change.c.seq).limit(1)
-        head, pruned = (await self._connection.rows(select(feed_head.c.seq, feed_head.c.pruned)))[0]
+        [ends] = await self._connection.rows(select(feed_head.c.seq, feed_head.c.pruned))
         first_kept = await self._connection.scalar(kept)
-        last = min((first_kept or head + 1) - 1, pruned + BATCH_ROWS)
-        if last <= pruned:
+        last = min((first_kept or ends.seq + 1) - 1, ends.pruned + BATCH_ROWS)
+        if last <= ends.pruned:
             return 0
         await self._connection.execute(update(feed_head).values(pruned=last))
         return await self._connection.execute(delete(change).where(change.c.seq <= last))

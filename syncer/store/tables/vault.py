@@ -1,4 +1,4 @@
-"""Sealed credentials, their wrapped keys, resets and the audit chain; triggers guard all but the keys.
+"""Sealed credentials, their wrapped keys, resets and the audit chain, all guarded by triggers.
 
 The triggers are in the dialect modules, because each database writes them in its own way.
 """

@@ -17,6 +17,10 @@ depends_on = None
 
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+KINDS = (
+    "kind IN ('mission', 'quote', 'notice', 'follow_up', 'payment_notice', 'solicitation', "
+    "'appointment', 'comment', 'invoice', 'document')"
+)
 
 
 def upgrade() -> None:
@@ -177,7 +181,8 @@ def _make_link() -> None:
         sa.Column("last_pass_ended_at", WHOLE, nullable=True),
         sa.Column("last_success_at", WHOLE, nullable=True),
         sa.CheckConstraint(
-            "state IN ('unconfigured', 'active', 'credentials_rejected', 'paused', 'superseded', 'unavailable')",
+            "state IN ('unconfigured', 'active', 'credentials_rejected', 'paused', "
+            "'superseded', 'unavailable')",
             name=op.f("ck_link_state"),
         ),
         sa.ForeignKeyConstraint(
@@ -339,10 +344,7 @@ def _make_quarantined() -> None:
         sa.Column("at", WHOLE, autoincrement=False, nullable=False),
         sa.Column("resolved_at", WHOLE, nullable=True),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('mission', 'quote', 'notice', 'follow_up', 'payment_notice', 'solicitation', 'appointment', 'comment', 'invoice', 'document')",
-            name=op.f("ck_quarantined_kind"),
-        ),
+        sa.CheckConstraint(KINDS, name=op.f("ck_quarantined_kind")),
         sa.ForeignKeyConstraint(
             ["repairer", "connector"],
             ["link.repairer", "link.connector"],
@@ -498,10 +500,7 @@ def _make_record() -> None:
             "intake IN ('queued', 'accepted', 'dismissed', 'excluded')",
             name=op.f("ck_record_intake"),
         ),
-        sa.CheckConstraint(
-            "kind IN ('mission', 'quote', 'notice', 'follow_up', 'payment_notice', 'solicitation', 'appointment', 'comment', 'invoice', 'document')",
-            name=op.f("ck_record_kind"),
-        ),
+        sa.CheckConstraint(KINDS, name=op.f("ck_record_kind")),
         sa.CheckConstraint(
             "person_state IN ('accepted', 'dismissed')", name=op.f("ck_record_person_state")
         ),

