@@ -68,6 +68,6 @@ $(READY): requirements.lock $(DISTRIBUTIONS)
 	    echo "syncer needs Python $(OLDEST) or newer; $(PYTHON) is older or does not run." >&2; exit 1; }
 	@echo "Setting up $(VENV) (the first time takes a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index $(EDITABLE)
+	@$(PIP) install -qq --require-hashes --requirement requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation --no-index $(EDITABLE)
 	@touch $@

@@ -1,8 +1,8 @@
 """The operator's door: a Unix socket beside the running service, for what HTTP must not do.
 
-One JSON line asks, one JSON line answers, then the connection closes. The socket has mode 0600 in
-the data folder, so that only the service's own user (and root) can reach it; who asked is taken
-from the kernel, not from the request.
+One JSON line asks, one JSON line answers (long work says before it how far it is), then the
+connection closes. The socket has mode 0600 in the data folder, so that only the service's own user
+(and root) can reach it; who asked is taken from the kernel, not from the request.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from syncer.domain.errors import InvalidError, NotFoundError, SyncerError
 from syncer.web.problems import status_of
 
 Json = Mapping[str, Any]
+Progress = Callable[[Json], None]
 Action = Callable[["Asked"], Awaitable[Json]]
 Actions = Mapping[str, Action]
 
 SOCKET_NAME = "control.sock"
 LONGEST_LINE_BYTES = 65_536
 _ASK_SECONDS = 10.0
+_ANSWER_SECONDS = 3_600.0
 _LONGEST_PATH_BYTES = 100  # sockaddr_un holds 108 with its end; unix(7)
 
 _log = logging.getLogger(__name__)
@@ -37,10 +39,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request of an operator; ``actor`` is the account that made it."""
+    """One request of an operator; ``actor`` is the account that made it.
+
+    Long work tells ``progress`` how far it is.
+    """
 
     actor: str
     arguments: Json
+    progress: Progress = lambda _: None
 
     def text(self, name: str) -> str:
         """Give an argument that must be a text that is not empty.
@@ -78,10 +84,16 @@ async def serve_control(folder: Path, actions: Actions) -> AsyncIterator[None]:
         place.unlink(missing_ok=True)
 
 
-async def ask_control(folder: Path, action: str, arguments: Json) -> Json | None:
+async def ask_control(
+    folder: Path, action: str, arguments: Json, *, progress: Progress
+) -> Json | None:
     """Ask the service that runs on this folder; None when none does.
 
     The answer is ``{"ok": ...}`` or ``{"error": {"status", "code", "text"}}``.
+
+    Raises:
+        ConnectionError: the service ended before it answered.
+        TimeoutError: it did not answer within the hour.
     """
     with _short(folder / SOCKET_NAME) as path:
         try:
@@ -91,11 +103,19 @@ async def ask_control(folder: Path, action: str, arguments: Json) -> Json | None
     try:
         writer.write(_line({"action": action, "arguments": arguments}))
         await writer.drain()
-        line = await reader.readline()
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await _answer_of(reader, progress)
     finally:
         writer.close()
-    answer: Json = json.loads(line)
-    return answer
+
+
+async def _answer_of(reader: asyncio.StreamReader, progress: Progress) -> Json:
+    while line := await reader.readline():
+        answer: Json = json.loads(line)
+        if "progress" not in answer:
+            return answer
+        progress(answer["progress"])
+    raise ConnectionError("the service ended before it answered")
 
 
 def account_of(uid: int) -> str:
@@ -116,7 +136,11 @@ async def _answer(
         action = actions.get(request["action"])
         if action is None:
             raise NotFoundError("This service does not know that action; is it of another release?")
-        asked = Asked(actor=_peer(writer), arguments=request.get("arguments") or {})
+        asked = Asked(
+            actor=_peer(writer),
+            arguments=request.get("arguments") or {},
+            progress=lambda done: writer.write(_line({"progress": done})),
+        )
         answer: Json = {"ok": await action(asked)}
     except SyncerError as error:
         answer = _error(status_of(error), error.code, str(error))

@@ -10,7 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from syncer.api.application import create_application
+from syncer.api.control import serve_control
+from syncer.bootstrap.actions import operator_actions
 from syncer.bootstrap.breakers import StoredBreakers
+from syncer.bootstrap.checking import check_configuration
 from syncer.bootstrap.upkeep import working
 from syncer.bootstrap.wiring import Ports, wire
 from syncer.config import Settings
@@ -19,9 +22,8 @@ from syncer.domain.errors import ConfigurationError
 from syncer.domain.stored import Repairer
 from syncer.observability import Event, get_logger
 from syncer.observability.metrics import metrics
-from syncer.partner import Partners, Target, check_base_url
-from syncer.plugins import Registry, load_connectors
-from syncer.ports.plugins import ConnectorTable
+from syncer.partner import Partners, Target
+from syncer.plugins import Registry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.catalog import Services
 from syncer.store import FileBlobStore, open_store, sqlite_url
@@ -47,36 +49,6 @@ class Host:
     services: Services
     registry: Registry
     settings: Settings
-
-
-def load_registry(settings: Settings) -> Registry:
-    """Load the connectors that the settings enable.
-
-    Raises:
-        ConfigurationError: with every fault of the connectors' tables and addresses.
-    """
-    faults: list[str] = []
-    for name, table in settings.connectors.items():
-        if table.enabled and table.base_url:
-            found = check_base_url(table.base_url, allow_insecure=table.allow_insecure)
-            faults += [settings.fault(fault, "connectors", name, "base_url") for fault in found]
-    tables = {
-        name: ConnectorTable(
-            enabled=table.enabled,
-            base_url=table.base_url,
-            allow_insecure=table.allow_insecure,
-            settings_group=table.settings_group,
-            own=table.own,
-        )
-        for name, table in settings.connectors.items()
-    }
-    try:
-        registry = load_connectors(tables)
-    except ConfigurationError as error:
-        raise ConfigurationError([*faults, *error.faults]) from None
-    if faults:
-        raise ConfigurationError(faults)
-    return registry
 
 
 def data_folder(settings: Settings) -> Path:
@@ -113,14 +85,14 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
         DataFolderInUseError: another process uses the data folder.
         SchemaUnknownError: the database is of a newer release.
     """
-    registry = load_registry(settings)
+    registry = check_configuration(settings)
     folder = data_folder(settings)
     token_path = folder / TOKEN_FILE
     token = load_or_make_token(token_path)
     clock, ids = SystemClock(), UuidIds()
     async with open_store(store_url(settings), clock=clock, ids=ids) as store:
         await _prepare(store, settings, registry)
-        vault = await open_vault(store, *_key_files(settings), clock=clock)
+        vault = await open_vault(store, *key_files(settings), clock=clock)
         metrics.vault_is(unsealed=vault.sealed_reason is None)
         async with Partners(
             _targets(registry),
@@ -142,7 +114,8 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
             app = create_application(
                 wired.services, token=token, allowed_hosts=settings.server.allowed_hosts
             )
-            async with working(wired, ports):
+            actions = operator_actions(store, vault, clock)
+            async with serve_control(folder, actions), working(wired, ports):
                 listening = listen(
                     app,
                     host=settings.server.host,
@@ -185,7 +158,9 @@ async def _prepare(store: Store, settings: Settings, registry: Registry) -> None
     await store.write(write)
 
 
-def _key_files(settings: Settings) -> tuple[Path | None, Sequence[Path]]:
+def key_files(settings: Settings) -> tuple[Path | None, Sequence[Path]]:
+    """Give the file of the active root key, if one is named, and those of the retired ones."""
+    """Give the active root key's file, None when none is named, and the retired ones."""
     active = settings.vault.key_file
     retired = [Path(file) for file in settings.vault.retired_key_files]
     return (Path(active) if active else None), retired

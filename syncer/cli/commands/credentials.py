@@ -121,9 +121,13 @@ async def reset(
         ticket=ticket,
         reason=reason,
     )
-    invocation.output.show(
-        done,
+    lines = [
         f"The credentials of {plain(link)} are destroyed; new ones can be registered.",
         "Backups made before now still hold the sealed old ones.",
-    )
+    ]
+    if done["vault_sealed"]:
+        lines.append("The vault is sealed: new ones can be registered once a root key is there.")
+    if done["key_given_up"]:
+        lines.append("None are left under the lost root key; the next start takes a new one.")
+    invocation.output.show(done, *lines)
     return Exit.OK
