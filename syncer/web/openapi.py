@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -68,13 +69,16 @@ def describe(routes: Sequence[Route]) -> Json:
 
 
 def document_route(routes: Sequence[Route]) -> Route:
-    """Make the route that serves the document of these routes and of itself."""
+    """Make the route that serves the document; it is made when it is first asked for."""
 
     @route("GET", "/openapi.json", summary="This document", tag="health", answers={200: None})
     async def openapi(_call: Call[None, None]) -> Answer:
-        return Answer(200, document)
+        return Answer(200, document())
 
-    document = describe([*routes, openapi])
+    @cache
+    def document() -> Json:
+        return describe([*routes, openapi])
+
     return openapi
 
 

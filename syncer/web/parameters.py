@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -59,8 +58,9 @@ def read_path(request: web.Request) -> Mapping[str, str]:
 
 
 def _repeated(request: web.Request) -> list[FieldError]:
-    counted = Counter(request.query.keys())
-    return [_fault(name, "is given more than once") for name, n in counted.items() if n > 1]
+    query = request.query
+    names = [name for name in dict.fromkeys(query) if len(query.getall(name)) > 1]
+    return [_fault(name, "is given more than once") for name in names]
 
 
 def _unstorable(request: web.Request) -> list[FieldError]:
