@@ -11,7 +11,7 @@ import pytest
 from syncer.dispatch.ambient import UuidIds
 from syncer.store import SqlStore, open_store, sqlite_url
 from syncer.testing import FakeClock
-from tests.contract.samples import make_link
+from tests.contract.samples import IDS, make_link
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +31,12 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: str, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database."""
-    name = f"t{abs(hash(tmp_path))}"
+def postgresql_url(postgresql_server: str) -> str:
+    """The address of an empty database; it goes with the server."""
+    name = f"t{IDS.new().replace('-', '')}"
     with psycopg.connect(postgresql_server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    yield postgresql_server.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return postgresql_server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

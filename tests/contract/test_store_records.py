@@ -150,9 +150,7 @@ async def test_completing_changes_the_present_version_only(
 
 async def test_incomplete_records_leave_out_excluded_ones(store: SqlStore) -> None:
     kept = record_write(record("K"), incomplete=True)
-    excluded = record_write(
-        record("E"), incomplete=True, decision=decision(IntakeState.EXCLUDED)
-    )
+    excluded = record_write(record("E"), incomplete=True, decision=decision(IntakeState.EXCLUDED))
     await add_records(store, kept, excluded, record_write(record("W")))
 
     found = await ask(store, lambda unit: unit.records.incomplete(LINK, limit=10))
