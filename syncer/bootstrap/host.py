@@ -159,7 +159,6 @@ async def _prepare(store: Store, settings: Settings, registry: Registry) -> None
 
 
 def key_files(settings: Settings) -> tuple[Path | None, Sequence[Path]]:
-    """Give the file of the active root key, if one is named, and those of the retired ones."""
     """Give the active root key's file, None when none is named, and the retired ones."""
     active = settings.vault.key_file
     retired = [Path(file) for file in settings.vault.retired_key_files]
