@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncer.domain.errors import ConflictError, NotFoundError
+from syncer.domain.errors import NotFoundError
 from syncer.domain.feed import Change, ChangeType
 from syncer.domain.intake import (
     Decision,
@@ -21,7 +21,7 @@ from syncer.domain.links import LinkKey
 from syncer.domain.records import ClaimRef, Record
 from syncer.domain.stored import ClaimFileRef, DecisionWrite, StoredRecord
 from syncer.ports.ambient import Clock
-from syncer.ports.plugins import ConnectorRegistry, ConnectorState
+from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Connector, Settings
 from syncer.services.opening import AnyConnector
@@ -50,15 +50,15 @@ class _Rules:
 
     queueing: Queueing
     excludes: Sequence[ExcludeRule]
-    connector: AnyConnector | None
+    connector: AnyConnector
 
     def decide(self, record: Record, standing: Standing) -> Decision:
         return decide_again(record, standing, self.queueing, self.excludes)
 
     @property
     def completes(self) -> bool:
-        """Whether a record needs more than its listing; assumed while the connector is away."""
-        return self.connector is None or type(self.connector).complete is not Connector.complete
+        """Whether a record needs more than its listing."""
+        return type(self.connector).complete is not Connector.complete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Excludes:
 
         Raises:
             NotFoundError: there is no such repairer or connector.
-            ConflictError: ``connector_disabled``.
+            ConflictError: ``connector_disabled``, or ``link_unavailable`` when it is quarantined.
             InvalidError: a rule cannot be read.
         """
         settings, connector = await self._in_force(key)
@@ -111,7 +111,7 @@ class Excludes:
 
         Raises:
             NotFoundError: there is no such repairer or connector.
-            ConflictError: ``connector_disabled``.
+            ConflictError: ``connector_disabled``, or ``link_unavailable`` when it is quarantined.
         """
         settings, connector = await self._in_force(key)
         rules = _Rules(
@@ -131,15 +131,14 @@ class Excludes:
             self.wake(key)
         return done
 
-    async def _in_force(self, key: LinkKey) -> tuple[Settings, AnyConnector | None]:
-        installed = self.registry.get(key.connector)
-        if installed.state is ConnectorState.DISABLED:
-            raise ConflictError("connector_disabled", "The connector is not enabled.")
+    async def _in_force(self, key: LinkKey) -> tuple[Settings, AnyConnector]:
+        connector = self.registry.usable(key.connector)
         async with self.store.read() as uow:
             link = await uow.links.get(key)
         if link is None:
             raise NotFoundError("There is no such repairer.")
-        return self.settings.of(installed, link.settings).model, installed.connector
+        installed = self.registry.get(key.connector)
+        return self.settings.of(installed, link.settings).model, connector
 
     async def _walk(self, key: LinkKey) -> AsyncIterator[list[StoredRecord]]:
         last: str | None = None
@@ -187,6 +186,7 @@ class _Redecision:
             return
         was_excluded = row.decision.state is IntakeState.EXCLUDED
         is_let_in = was_excluded and decision.state is not IntakeState.EXCLUDED
+        is_wanting = is_let_in and self.rules.completes and not row.withdrawn
         claim_file = None
         if is_let_in and record.claim is not None and row.claim_file_id is None:
             claim_file = await self._join(row.link, record, record.claim)
@@ -195,10 +195,10 @@ class _Redecision:
             decision=decision,
             person_state=row.person_state,
             decided_at=self.at,
-            incomplete=row.incomplete or (is_let_in and self.rules.completes),
+            incomplete=row.incomplete or is_wanting,
             claim_file_id=claim_file,
         )
-        self.must_complete |= is_let_in and write.incomplete
+        self.must_complete |= is_wanting
         self.writes.append(write)
         self.changes.append(stored_record_change(ChangeType.RECORD_DECIDED, row, decision=decision))
 
@@ -208,8 +208,7 @@ class _Redecision:
 
     async def _join(self, link: LinkKey, record: Record, claim: ClaimRef) -> str:
         """Find or make the claim file that the record names."""
-        connector = self.rules.connector
-        data = connector.claim_data(record) if connector else {}
+        data = self.rules.connector.claim_data(record)
         ref = ClaimFileRef(claim=claim, data=data, at=record.status_changed_at)
         files = await self.uow.claim_files.ensure(link, [ref], at=self.at)
         id_, is_new = files[claim.partner_ref]

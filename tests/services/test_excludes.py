@@ -162,6 +162,17 @@ async def test_record_that_comes_back_is_completed_at_once(house: House) -> None
     assert house.woken == [LINK]
 
 
+async def test_withdrawn_record_that_comes_back_is_not_asked_for(house: House) -> None:
+    id_ = await house.add(state="excluded", rule="no quotes")
+    await house.store.write(lambda uow: uow.records.withdraw([id_]))
+
+    await house.excludes.apply(LINK)
+
+    record = await house.stored(id_)
+    assert (record.decision.state, record.incomplete) == ("queued", False)
+    assert house.woken == []
+
+
 async def test_link_is_left_asleep_when_nothing_comes_back(house: House) -> None:
     await rules_in_force(house, *NO_QUOTES)
     await house.add()
@@ -204,6 +215,7 @@ async def test_record_that_comes_back_joins_the_claim_file_of_its_mission(
         pytest.param(LinkKey("garage-7", "nowhere"), NotFoundError, id="unknown-connector"),
         pytest.param(LinkKey("nobody", "paper"), NotFoundError, id="unknown-repairer"),
         pytest.param(LinkKey("garage-7", "off"), ConflictError, id="disabled-connector"),
+        pytest.param(LinkKey("garage-7", "odd"), ConflictError, id="connector-set-aside"),
     ],
 )
 async def test_link_that_is_not_there_is_refused(
