@@ -1,0 +1,171 @@
+"""The real program in a process of its own, driven over its HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+SYNCER = Path(sys.executable).with_name("syncer")
+READY_SECONDS = 30.0
+
+CONFIGURATION = """\
+data_dir = "{folder}/data"
+
+[server]
+port = 0
+
+[vault]
+key_file = "{folder}/root.key"
+
+[sync]
+interval = "{interval}"
+
+[connectors.claims360]
+enabled = true
+base_url = "{base_url}"
+allow_insecure = true
+
+[[repairers]]
+id = "garage-7"
+name = "Carrosserie Demo"
+"""
+
+
+@dataclass
+class Service:
+    """The program and a client for it; ``start`` waits until it is ready."""
+
+    folder: Path
+    http: aiohttp.ClientSession
+    environment: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "syncer.toml"
+
+    def configure(self, base_url: str, *, interval: str = "15m", more: str = "") -> None:
+        text = CONFIGURATION.format(folder=self.folder, base_url=base_url, interval=interval)
+        self.config.write_text(text + more)
+
+    def _program(self) -> list[str]:
+        return [
+            "env",
+            *(f"{name}={value}" for name, value in self.environment.items()),
+            str(SYNCER),
+        ]
+
+    async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        """Run a command of the program to its end."""
+        process = await asyncio.create_subprocess_exec(
+            *self._program(),
+            "--config",
+            self.config,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(stdin.encode())
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+    async def start(self) -> None:
+        log = (self.folder / "service.log").open("ab")
+        self.process = await asyncio.create_subprocess_exec(
+            *self._program(),
+            "run",
+            "--config",
+            self.config,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+        log.close()
+        assert self.process.stdout is not None
+        async with asyncio.timeout(READY_SECONDS):
+            line = (await self.process.stdout.readline()).decode()
+        assert "http://" in line, self.log()
+        self.address = "http://" + line.partition("http://")[2].split()[0].rstrip("/.,")
+
+    async def kill(self) -> None:
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(30):
+            return await self.process.wait()
+
+    def log(self) -> str:
+        return (self.folder / "service.log").read_text()
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "data" / "api-token").read_text().strip()
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.http.request(
+            method, self.address + path, json=body, headers=headers
+        ) as answer:
+            content = await answer.read()
+            return answer.status, json.loads(content) if content else None
+
+    async def good(self, method: str, path: str, body: Any = None) -> Any:
+        status, answer = await self.ask(method, path, body)
+        assert status < 300, (status, answer)
+        return answer
+
+    async def everything(self, path: str) -> list[Any]:
+        """Walk a list to its end."""
+        items: list[Any] = []
+        joint = "&" if "?" in path else "?"
+        after = ""
+        while True:
+            page = await self.good("GET", f"{path}{joint}limit=500{after}")
+            items += page["items"]
+            if page["next"] is None:
+                assert len(items) == page["total"]
+                return items
+            after = f"&after={page['next']}"
+
+    async def await_change(self, type_: str) -> None:
+        """Wait, by long polls, until the feed has an entry of a type."""
+        cursor = ""
+        async with asyncio.timeout(READY_SECONDS):
+            while True:
+                page = await self.good("GET", f"/v1/changes?wait=10{cursor}")
+                if any(entry["type"] == type_ for entry in page["items"]):
+                    return
+                cursor = f"&after={page['next']}"
+
+    async def feed(self) -> list[Any]:
+        """Read the change feed from its beginning to its end."""
+        entries: list[Any] = []
+        cursor = ""
+        while True:
+            page = await self.good("GET", f"/v1/changes?limit=500{cursor}")
+            if not page["items"]:
+                return entries
+            entries += page["items"]
+            cursor = f"&after={page['next']}"
+
+
+def by_ref(records: Sequence[Any]) -> dict[str, Any]:
+    """Index records by the partner's reference; none may stand twice."""
+    found = {record["partner_ref"]: record for record in records}
+    assert len(found) == len(records)
+    return found
