@@ -1,4 +1,4 @@
-"""Loading connectors: the good run, the broken are set aside with a reason that says what to mend."""
+"""Loading connectors: the good run, the broken are set aside with a reason to act on."""
 
 from __future__ import annotations
 
