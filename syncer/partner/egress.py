@@ -57,7 +57,7 @@ def is_public(address: str) -> bool:
         parsed = ip_address(address)
     except ValueError:
         return False
-    if not parsed.is_global or parsed.is_multicast or parsed.is_reserved:
+    if not parsed.is_global:
         return False
     if isinstance(parsed, IPv6Address):
         return parsed in _GLOBAL_UNICAST and not any(parsed in net for net in _DENIED_6)

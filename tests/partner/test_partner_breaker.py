@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -369,6 +370,28 @@ async def test_probe_that_is_refused_for_its_credentials_closes_the_breaker(
     failures = await call(session, 2)
 
     assert [type(failure) for failure in failures] == [CredentialsRejectedError] * 2
+
+
+async def test_probe_that_is_cancelled_leaves_the_next_call_as_the_probe(
+    serve: Serve, open_session: Open, saved: list[BreakerState]
+) -> None:
+    has_come = asyncio.Event()
+
+    async def partner(request: web.Request) -> web.StreamResponse:
+        if request.path == "/hangs":
+            has_come.set()
+            await asyncio.sleep(60)
+        return web.Response()
+
+    saved.append(BreakerState(connector="claims", open_until=START, openings=1))
+    session = await open_session(await serve(partner))
+    probe = asyncio.create_task(session.request("GET", "/hangs"))
+    await has_come.wait()
+
+    probe.cancel()
+    await asyncio.wait({probe})
+
+    assert (await session.request("GET", "/")).status == 200
 
 
 # -- retry budget ---------------------------------------------------------------------------------

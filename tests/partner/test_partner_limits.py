@@ -123,6 +123,36 @@ async def test_requests_of_a_link_begin_in_the_order_in_which_they_came() -> Non
     assert order == list(range(7))
 
 
+async def test_newcomer_does_not_overtake_those_who_wait() -> None:
+    clock = FakeClock()
+    gate = Gates(PartnerLimits(concurrent=1, source="x"), clock).of(LINK)
+    assert gate.try_enter()
+    waiting = asyncio.create_task(gate.enter())
+    await asyncio.sleep(0)
+
+    gate.answered()
+    gate.leave()
+
+    assert not gate.try_enter()
+    await waiting
+
+
+async def test_long_download_gives_its_token_back_one_period_after_its_answer_began(
+    serve: Serve, open_partners: OpenPartners, slept: list[float]
+) -> None:
+    async def partner(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"x" * 500_000)
+
+    limits = PartnerLimits(requests=1, period=PERIOD, source="a test")
+    partners = await open_partners(await serve(partner), limits=limits)
+    session = partners.http(LINK, auth_headers={}, correlation_id="c")
+
+    async with asyncio.timeout(5), session.download("/photo"):
+        await session.request("GET", "/meanwhile")
+
+    assert slept == [pytest.approx(1.01)]
+
+
 async def test_links_at_rest_leave_nothing_behind() -> None:
     clock = FakeClock()
     gates = Gates(PartnerLimits(requests=5, period=PERIOD, source="x"), clock)

@@ -162,10 +162,25 @@ async def test_cookies_of_the_partner_are_not_sent_back(serve: Serve, open_sessi
         assert "Cookie" not in request.headers
         return web.Response(headers={"Set-Cookie": "session=1; Path=/"})
 
-    session = await open_session(await serve(sticky))
+    base_url = (await serve(sticky)).replace("127.0.0.1", "localhost")  # jars ignore addresses
+    session = await open_session(base_url)
 
     await session.request("GET", "/")
     await session.request("GET", "/")
+
+
+async def test_proxy_of_the_environment_gets_no_request(
+    serve: Serve, open_session: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=502)
+
+    monkeypatch.setenv("http_proxy", await serve(proxy))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    session = await open_session(await serve(echo))
+
+    assert (await session.request("GET", "/")).status == 200
 
 
 async def test_download_streams_content_with_its_headers(serve: Serve, open_session: Open) -> None:

@@ -19,6 +19,7 @@ from syncer.domain.errors import (
 )
 from syncer.domain.links import LinkKey
 from syncer.partner import Partners
+from syncer.partner.holds import Holds
 from syncer.partner.retry import parse_retry_after
 from syncer.partner.session import PartnerSession
 from syncer.testing.ambient import START, FakeClock
@@ -232,6 +233,49 @@ async def test_repetitions_stop_when_the_waits_add_up_to_the_total_time(
 
     assert partner.requests == 3
     assert clock.monotonic() == 60.0
+
+
+async def test_repetition_is_not_begun_beyond_the_total_time(
+    serve: Serve, open_session: Open, clock: FakeClock
+) -> None:
+    requests = 0
+
+    async def partner(request: web.Request) -> web.StreamResponse:
+        nonlocal requests
+        requests += 1
+        clock.advance(timedelta(seconds=40))
+        return web.Response(status=503, headers={"Retry-After": "25"})
+
+    session = await open_session(await serve(partner))
+
+    with pytest.raises(PartnerUnavailableError) as caught:
+        await session.request("GET", "/")
+
+    assert requests == 1
+    assert caught.value.retry_at == START + timedelta(seconds=65)
+
+
+def test_holds_that_ended_are_forgotten() -> None:
+    clock = FakeClock()
+    holds = Holds(clock)
+    for number in range(100):
+        holds.place(LinkKey(f"garage-{number}", "claims"), 60)
+
+    clock.advance(timedelta(seconds=60))
+    holds.place(LinkKey("garage", "claims"), 60)
+
+    assert len(holds) == 1
+
+
+def test_shorter_wait_does_not_end_a_hold_early() -> None:
+    clock = FakeClock()
+    holds = Holds(clock)
+    key = LinkKey("garage", "claims")
+
+    holds.place(key, 600)
+    holds.place(key, 5)
+
+    assert holds.until(key) == START + timedelta(seconds=600)
 
 
 async def test_held_link_is_refused_at_once_until_the_hold_ends(
