@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,7 +106,7 @@ class Intake:
             conflict = _conflict(record, action)
             if conflict is not None:
                 raise conflict
-            if await self._change(uow, record, action):
+            if await self._carry_out(uow, action, [record]):
                 record = await stored(uow, id_)
             return await shown_one(uow, record)
 
@@ -117,48 +117,53 @@ class Intake:
     ) -> _Batch:
         async def work(uow: UnitOfWork) -> _Batch:
             rows = await uow.records.find(wanted, after=after, limit=BATCH)
-            changed = 0
-            for record in rows:
-                if _conflict(record, action) is None:
-                    changed += await self._change(uow, record, action)
+            allowed = [record for record in rows if _conflict(record, action) is None]
+            changed = await self._carry_out(uow, action, allowed)
             last = (rows[-1].status_changed_at, rows[-1].id) if len(rows) == BATCH else None
             return _Batch(matched=len(rows), changed=changed, last=last)
 
         return await self.store.write(work)
 
-    async def _change(self, uow: UnitOfWork, record: StoredRecord, action: Action) -> bool:
-        change = self._take_over if action is Action.TAKE_OVER else self._decider(action)
-        return await change(uow, record)
+    async def _carry_out(
+        self, uow: UnitOfWork, action: Action, records: Sequence[StoredRecord]
+    ) -> int:
+        """Do and tell what is not done already; gives how many records changed."""
+        if action is Action.TAKE_OVER:
+            return await self._take_over(uow, records)
+        return await self._decide(uow, _STATE_AFTER[action], records)
 
-    def _decider(self, action: Action) -> Callable[[UnitOfWork, StoredRecord], Awaitable[bool]]:
-        state = _STATE_AFTER[action]
-
-        async def decide(uow: UnitOfWork, record: StoredRecord) -> bool:
-            if record.decision.state is state:
-                return False
-            now = self.clock.now()
-            decision = Decision(state=state, rule=None, decided_by=DecidedBy.PERSON)
-            write = DecisionWrite(
+    async def _decide(
+        self, uow: UnitOfWork, state: IntakeState, records: Sequence[StoredRecord]
+    ) -> int:
+        now = self.clock.now()
+        decision = Decision(state=state, rule=None, decided_by=DecidedBy.PERSON)
+        others = [record for record in records if record.decision.state is not state]
+        writes = [
+            DecisionWrite(
                 id=record.id,
                 decision=decision,
                 person_state=state,
                 decided_at=now,
                 incomplete=record.incomplete,
             )
-            await uow.records.decide([write])
-            change = stored_record_change(ChangeType.RECORD_DECIDED, record, decision=decision)
-            uow.feed.append([change], at=now)
-            return True
+            for record in others
+        ]
+        await uow.records.decide(writes)
+        changes = [
+            stored_record_change(ChangeType.RECORD_DECIDED, record, decision=decision)
+            for record in others
+        ]
+        uow.feed.append(changes, at=now)
+        return len(others)
 
-        return decide
-
-    async def _take_over(self, uow: UnitOfWork, record: StoredRecord) -> bool:
-        if record.taken_over_version == record.version:
-            return False
+    async def _take_over(self, uow: UnitOfWork, records: Sequence[StoredRecord]) -> int:
         now = self.clock.now()
-        await uow.records.take_over(record.id, version=record.version, at=now)
-        uow.feed.append([stored_record_change(ChangeType.RECORD_TAKEN_OVER, record)], at=now)
-        return True
+        others = [record for record in records if record.taken_over_version != record.version]
+        for record in others:
+            await uow.records.take_over(record.id, version=record.version, at=now)
+        changes = [stored_record_change(ChangeType.RECORD_TAKEN_OVER, record) for record in others]
+        uow.feed.append(changes, at=now)
+        return len(others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
