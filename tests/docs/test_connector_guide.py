@@ -115,4 +115,4 @@ def test_guide_shows_the_entry_points_of_the_tutorial() -> None:
 
     assert 'example = "syncer_example"' in GUIDE
     assert 'example = "syncer_example"' in tutorial
-    assert import_module("syncer_example")
+    assert import_module("syncer_example").Example.name == "example"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date
 
 import pytest
+from syncer_claims360 import Claims360, Claims360Credentials
+from syncer_claims360.played import PlayedClaims360
+from syncer_claims360.played_shop import PlayedShop
 
 from syncer.dispatch.ambient import SystemChance, SystemClock
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import BreakerState
 from syncer.partner import Partners, Target
-from syncer.sdk import Link, Record, RecordKey, Settings, Unreadable
+from syncer.sdk import Link, Settings
 from syncer.testing import FakeClock
-from syncer_claims360 import Claims360, Claims360Credentials
-from syncer_claims360.played import PlayedClaims360
-from syncer_claims360.played_shop import PlayedShop
 
 OurLink = Link[Claims360Credentials, Settings]
 OpenLink = Callable[..., OurLink]
@@ -30,24 +29,6 @@ class NoMemory:
 
     async def save(self, state: BreakerState) -> None:
         pass
-
-
-@dataclass
-class Read:
-    """What a whole pass read."""
-
-    cursor: str
-    pages: int = 0
-    records: list[Record] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-    @property
-    def keys(self) -> list[RecordKey]:
-        return [record.key for record in self.records]
-
-
-ReadPass = Callable[[OurLink, str | None], Awaitable[Read]]
 
 
 @pytest.fixture
@@ -103,24 +84,3 @@ async def open_link(
 @pytest.fixture
 def link(open_link: OpenLink) -> OurLink:
     return open_link()
-
-
-@pytest.fixture
-def read_pass(connector: Claims360) -> ReadPass:
-    """Give a function that reads page after page as the host does."""
-
-    async def read_pass(link: OurLink, cursor: str | None) -> Read:
-        read, handed_out = Read(cursor=cursor or ""), {cursor}
-        while True:
-            page = await connector.pull(link, read.cursor or None)
-            read.pages += 1
-            read.records += page.records
-            read.unreadable += page.unreadable
-            read.unknown += [item.type for item in page.unknown]
-            read.cursor = page.next_cursor or read.cursor
-            if not page.has_more:
-                return read
-            assert read.cursor not in handed_out, "the host would see a page loop"
-            handed_out.add(read.cursor)
-
-    return read_pass

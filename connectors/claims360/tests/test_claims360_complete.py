@@ -6,35 +6,44 @@ import asyncio
 import hashlib
 
 import pytest
+from syncer_claims360 import Claims360, Claims360Credentials, wire
+from syncer_claims360.played import PlayedClaims360
+from syncer_claims360.played_http import Fault
+from syncer_claims360.played_shop import PlayedShop
 
 from syncer.sdk import (
     CredentialsRejectedError,
     Kind,
+    Link,
     NotFoundError,
     PayloadError,
+    Record,
     RecordKey,
     RecordWithdrawnError,
+    Settings,
     UnexpectedAnswerError,
 )
-from syncer_claims360 import wire
-from syncer_claims360.played_http import Fault
+from syncer.testing import FakeClock, read_pass
 
+OurLink = Link[Claims360Credentials, Settings]
 EPOCH = '{"since":"2020-01-01T00:00:00Z"}'
 
 
-def asked(partner, ending: str) -> int:
+def asked(partner: PlayedClaims360, ending: str) -> int:
     return sum(seen.path.endswith(ending) for seen in partner.seen)
 
 
-async def listed(read_pass, link, ref: str):
-    read = await read_pass(link, EPOCH)
+async def listed(connector: Claims360, link: OurLink, ref: str) -> Record:
+    read = await read_pass(connector, link, EPOCH)
     return next(record for record in read.records if record.partner_ref == ref)
 
 
-async def test_a_quote_gets_its_lines(connector, shop, link, read_pass):
+async def test_a_quote_gets_its_lines(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_mission("M-1")
     shop.add_quote("M-1", "Q-1")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
 
     completed = await connector.complete(link, quote)
 
@@ -45,10 +54,10 @@ async def test_a_quote_gets_its_lines(connector, shop, link, read_pass):
 
 
 async def test_a_detail_that_is_newer_than_the_list_is_stored_as_what_it_is(
-    connector, shop, link, read_pass, clock
-):
+    connector: Claims360, shop: PlayedShop, link: OurLink, clock: FakeClock
+) -> None:
     shop.add_quote("M-1", "Q-1")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     shop.change_status("quote", "Q-1", "approved", statusChangedAt="2026-03-02T10:00:00Z")
 
     record = (await connector.complete(link, quote)).record
@@ -58,10 +67,10 @@ async def test_a_detail_that_is_newer_than_the_list_is_stored_as_what_it_is(
 
 
 async def test_a_detail_that_is_older_than_the_list_gives_its_lines_only(
-    connector, shop, link, read_pass
-):
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote("M-1", "Q-1", statusChangedAt="2026-03-02T09:10:00Z", status="approved")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     shop.edit("quote", "Q-1", statusChangedAt="2026-03-02T09:00:00Z", status="draft")
 
     record = (await connector.complete(link, quote)).record
@@ -70,11 +79,13 @@ async def test_a_detail_that_is_older_than_the_list_gives_its_lines_only(
     assert record.lines
 
 
-async def test_the_photos_of_a_mission_are_announced(connector, shop, link, read_pass):
+async def test_the_photos_of_a_mission_are_announced(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_mission("M-1")
     photo = shop.add_photo("M-1")
 
-    completed = await connector.complete(link, await listed(read_pass, link, "M-1"))
+    completed = await connector.complete(link, await listed(connector, link, "M-1"))
 
     (attachment,) = completed.attachments
     assert attachment.owner == RecordKey(kind=Kind.MISSION, partner_ref="M-1")
@@ -83,13 +94,13 @@ async def test_the_photos_of_a_mission_are_announced(connector, shop, link, read
 
 
 async def test_photos_of_a_mission_and_its_quotes_are_asked_for_once(
-    connector, partner, shop, link, read_pass
-):
+    connector: Claims360, partner: PlayedClaims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_mission("M-1")
     shop.add_quote("M-1", "Q-1")
     shop.add_quote("M-1", "Q-2")
     shop.add_photo("M-1")
-    read = await read_pass(link, EPOCH)
+    read = await read_pass(connector, link, EPOCH)
 
     completed = await asyncio.gather(*(connector.complete(link, record) for record in read.records))
 
@@ -99,42 +110,49 @@ async def test_photos_of_a_mission_and_its_quotes_are_asked_for_once(
 
 @pytest.mark.parametrize(("count", "requests"), [(0, 0), (None, 1), (2, 1)])
 async def test_photos_are_asked_for_unless_there_are_none(
-    connector, partner, shop, link, read_pass, count, requests
-):
+    connector: Claims360,
+    partner: PlayedClaims360,
+    shop: PlayedShop,
+    link: OurLink,
+    count: int | None,
+    requests: int,
+) -> None:
     shop.add_mission("M-1", photoCount=count)
 
-    await connector.complete(link, await listed(read_pass, link, "M-1"))
+    await connector.complete(link, await listed(connector, link, "M-1"))
 
     assert asked(partner, "/photos") == requests
 
 
 async def test_photos_are_asked_for_when_the_count_is_absent(
-    connector, partner, shop, link, read_pass
-):
+    connector: Claims360, partner: PlayedClaims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_mission("M-1").pop("photoCount")
 
-    await connector.complete(link, await listed(read_pass, link, "M-1"))
+    await connector.complete(link, await listed(connector, link, "M-1"))
 
     assert asked(partner, "/photos") == 1
 
 
-async def test_a_quote_without_a_mission_has_no_photos(connector, partner, shop, link, read_pass):
+async def test_a_quote_without_a_mission_has_no_photos(
+    connector: Claims360, partner: PlayedClaims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote(None, "Q-1", photoCount=3)
 
-    completed = await connector.complete(link, await listed(read_pass, link, "Q-1"))
+    completed = await connector.complete(link, await listed(connector, link, "Q-1"))
 
     assert completed.attachments == ()
     assert asked(partner, "/photos") == 0
 
 
 async def test_one_bad_photo_is_set_aside_and_the_others_are_announced(
-    connector, shop, link, read_pass
-):
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_mission("M-1")
     bad = shop.add_photo("M-1", sha256="none")
     good = shop.add_photo("M-1")
 
-    completed = await connector.complete(link, await listed(read_pass, link, "M-1"))
+    completed = await connector.complete(link, await listed(connector, link, "M-1"))
 
     assert [one.partner_ref for one in completed.attachments] == [good["id"]]
     assert [one.partner_ref for one in completed.unreadable] == [bad["id"]]
@@ -142,21 +160,25 @@ async def test_one_bad_photo_is_set_aside_and_the_others_are_announced(
 
 
 @pytest.mark.parametrize("type_", ["mission", "quote"])
-async def test_a_withdrawn_object_is_reported_as_such(connector, shop, link, read_pass, type_):
+async def test_a_withdrawn_object_is_reported_as_such(
+    connector: Claims360, shop: PlayedShop, link: OurLink, type_: str
+) -> None:
     shop.add_mission("M-1", photoCount=None)
     shop.add_quote("M-1", "Q-1")
     ref = {"mission": "M-1", "quote": "Q-1"}[type_]
-    record = await listed(read_pass, link, ref)
+    record = await listed(connector, link, ref)
     shop.withdraw(type_, ref)
 
     with pytest.raises(RecordWithdrawnError):
         await connector.complete(link, record)
 
 
-async def test_a_withdrawn_mission_does_not_take_its_quote_along(connector, shop, link, read_pass):
+async def test_a_withdrawn_mission_does_not_take_its_quote_along(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_mission("M-1")
     shop.add_quote("M-1", "Q-1", photoCount=2)
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     shop.withdraw("mission", "M-1")
 
     completed = await connector.complete(link, quote)
@@ -166,28 +188,32 @@ async def test_a_withdrawn_mission_does_not_take_its_quote_along(connector, shop
 
 
 async def test_a_quote_of_a_mission_that_is_not_there_is_completed_without_photos(
-    connector, shop, link, read_pass
-):
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote("M-9", "Q-1", photoCount=2)
 
-    completed = await connector.complete(link, await listed(read_pass, link, "Q-1"))
+    completed = await connector.complete(link, await listed(connector, link, "Q-1"))
 
     assert completed.record.lines
     assert completed.attachments == []
 
 
-async def test_a_listed_quote_without_a_detail_is_set_aside(connector, shop, link, read_pass):
+async def test_a_listed_quote_without_a_detail_is_set_aside(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote(None, "Q-1")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     del shop.objects["quote", "Q-1"]
 
     with pytest.raises(PayloadError):
         await connector.complete(link, quote)
 
 
-async def test_a_bad_line_is_named_and_the_bytes_are_kept(connector, shop, link, read_pass):
+async def test_a_bad_line_is_named_and_the_bytes_are_kept(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote(None, "Q-1")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     shop.objects["quote", "Q-1"].lines[0]["quantity"] = 1.5
 
     with pytest.raises(PayloadError, match=r"lines\[0\]\.quantity") as caught:
@@ -196,9 +222,11 @@ async def test_a_bad_line_is_named_and_the_bytes_are_kept(connector, shop, link,
     assert b"Q-1" in caught.value.raw
 
 
-async def test_the_detail_of_another_object_is_refused(connector, shop, link, read_pass, partner):
+async def test_the_detail_of_another_object_is_refused(
+    connector: Claims360, shop: PlayedShop, link: OurLink, partner: PlayedClaims360
+) -> None:
     shop.add_quote(None, "Q-1")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     other = shop.add_quote(None, "Q-2")
     partner.faults.append(
         Fault(status=200, path="/quotes/", body=shop.objects["quote", other["id"]].detailed())
@@ -208,16 +236,20 @@ async def test_the_detail_of_another_object_is_refused(connector, shop, link, re
         await connector.complete(link, quote)
 
 
-async def test_keys_that_are_no_longer_good_end_the_completion(connector, shop, link, read_pass):
+async def test_keys_that_are_no_longer_good_end_the_completion(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote(None, "Q-1")
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     shop.planning_key = "another-key-0000000"
 
     with pytest.raises(CredentialsRejectedError):
         await connector.complete(link, quote)
 
 
-async def test_a_set_aside_object_can_be_read_again(connector, shop, link):
+async def test_a_set_aside_object_can_be_read_again(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     shop.add_quote("M-1", "Q-1")
 
     record = await connector.reread(link, RecordKey(kind=Kind.QUOTE, partner_ref="Q-1"))
@@ -233,18 +265,20 @@ async def test_a_set_aside_object_can_be_read_again(connector, shop, link):
         RecordKey(kind=Kind.MISSION, partner_ref="../../M-1"),
     ],
 )
-async def test_an_object_that_is_not_there_cannot_be_read_again(connector, shop, link, key):
+async def test_an_object_that_is_not_there_cannot_be_read_again(
+    connector: Claims360, shop: PlayedShop, link: OurLink, key: RecordKey
+) -> None:
     with pytest.raises(NotFoundError):
         await connector.reread(link, key)
 
 
 @pytest.mark.parametrize("content_type", ["image/jpeg", "image/png"])
 async def test_a_photo_is_fetched_as_it_was_announced(
-    connector, shop, link, read_pass, content_type
-):
+    connector: Claims360, shop: PlayedShop, link: OurLink, content_type: str
+) -> None:
     shop.add_mission("M-1")
     photo = shop.add_photo("M-1", content_type=content_type)
-    completed = await connector.complete(link, await listed(read_pass, link, "M-1"))
+    completed = await connector.complete(link, await listed(connector, link, "M-1"))
 
     async with connector.fetch(link, completed.attachments[0]) as download:
         content = b"".join([chunk async for chunk in download.chunks()])
@@ -257,11 +291,16 @@ async def test_a_photo_is_fetched_as_it_was_announced(
     ("status", "error"), [(410, RecordWithdrawnError), (404, UnexpectedAnswerError)]
 )
 async def test_a_photo_that_is_gone_says_why(
-    connector, partner, shop, link, read_pass, status, error
-):
+    connector: Claims360,
+    partner: PlayedClaims360,
+    shop: PlayedShop,
+    link: OurLink,
+    status: int,
+    error: type[Exception],
+) -> None:
     shop.add_mission("M-1")
     shop.add_photo("M-1")
-    completed = await connector.complete(link, await listed(read_pass, link, "M-1"))
+    completed = await connector.complete(link, await listed(connector, link, "M-1"))
     partner.faults.append(Fault(status=status, path="/content"))
 
     with pytest.raises(error):
@@ -269,11 +308,13 @@ async def test_a_photo_that_is_gone_says_why(
             pass
 
 
-async def test_the_claim_file_gets_what_the_quote_says(connector, shop, link, read_pass):
+async def test_the_claim_file_gets_what_the_quote_says(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     mission = shop.add_mission("M-1")
     shop.add_quote("M-1", "Q-1", totals={"net": "10.00", "currency": "EUR"})
 
-    quote = await listed(read_pass, link, "Q-1")
+    quote = await listed(connector, link, "Q-1")
     data = connector.claim_data(quote)
 
     assert data["vehicle"]["plate"] == mission["vehicle"]["plate"]
@@ -283,12 +324,18 @@ async def test_the_claim_file_gets_what_the_quote_says(connector, shop, link, re
     assert data["quote"]["gross"] is None
 
 
-async def test_the_claim_file_bears_the_missions_number(connector, shop, link, read_pass):
+async def test_the_claim_file_bears_the_missions_number(
+    connector: Claims360, shop: PlayedShop, link: OurLink
+) -> None:
     mission = shop.add_mission("M-1")
     shop.add_quote("M-1", "Q-1")
     shop.add_quote(None, "Q-2")
 
-    refs = {record.partner_ref: record.claim for record in (await read_pass(link, EPOCH)).records}
+    refs = {
+        record.partner_ref: record.claim
+        for record in (await read_pass(connector, link, EPOCH)).records
+        if record.claim
+    }
 
     assert (refs["M-1"].partner_ref, refs["M-1"].reference) == ("M-1", mission["number"])
     assert (refs["Q-1"].partner_ref, refs["Q-1"].reference) == ("M-1", None)

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
-from syncer.dispatch.ambient import SystemChance, SystemClock
-from syncer.domain.links import LinkKey
-from syncer.partner import Partners, Target
-from syncer.sdk import Link, Page, RecordKey, Settings, instant_key
-from syncer.testing import FakeClock
 from syncer_claims360 import Claims360, Claims360Credentials
 from syncer_claims360.played import PlayedClaims360
 
+from syncer.dispatch.ambient import SystemChance, SystemClock
+from syncer.domain.links import LinkKey
+from syncer.domain.stored import BreakerState
+from syncer.partner import Partners, Target
+from syncer.sdk import Link, Page, RecordKey, Settings, instant_key
+from syncer.testing import FakeClock
+
+T = TypeVar("T")
 OVERLAP_SAFE = timedelta(minutes=4, seconds=59)
 
 
 class NoMemory:
-    async def load(self):
+    async def load(self) -> Sequence[BreakerState]:
         return ()
 
-    async def save(self, state):
+    async def save(self, state: BreakerState) -> None:
         pass
 
 
@@ -53,7 +57,7 @@ class Drift(RuleBasedStateMachine):
         self.position: str | None = None
         self.made = 0
 
-    def run(self, coroutine):
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
 
     async def _open(self) -> Link[Claims360Credentials, Settings]:
@@ -81,7 +85,7 @@ class Drift(RuleBasedStateMachine):
     # -- life at the partner ---------------------------------------------------------------------
 
     @rule(of=st.sampled_from(["mission", "quote"]))
-    def something_new(self, of):
+    def something_new(self, of: str) -> None:
         self.made += 1
         if of == "mission":
             self.shop.add_mission(f"M-{self.made}")
@@ -89,47 +93,47 @@ class Drift(RuleBasedStateMachine):
             self.shop.add_quote(None, f"Q-{self.made}")
 
     @rule(late_by=st.timedeltas(timedelta(0), OVERLAP_SAFE))
-    def something_new_shows_late(self, late_by):
+    def something_new_shows_late(self, late_by: timedelta) -> None:
         self.made += 1
         at = max(self.clock.now() - late_by, self.started_at)
         text = at.isoformat().replace("+00:00", "Z")
         self.shop.add_mission(f"M-{self.made}", statusChangedAt=text)
 
-    def _objects(self):
+    def _objects(self) -> list[dict[str, Any]]:
         return [one.item for one in self.shop.objects.values() if not one.withdrawn]
 
     @precondition(lambda self: self.made)
     @rule(data=st.data())
-    def a_status_event(self, data):
+    def a_status_event(self, data: st.DataObject) -> None:
         item = data.draw(st.sampled_from(self._objects()))
         self.clock.advance(timedelta(milliseconds=1))
         self.shop.change_status(item["type"], item["id"], "closed")
 
     @precondition(lambda self: self.made)
     @rule(data=st.data())
-    def a_mere_edit(self, data):
+    def a_mere_edit(self, data: st.DataObject) -> None:
         item = data.draw(st.sampled_from(self._objects()))
         self.shop.edit(item["type"], item["id"], number=f"edit {item['version']}")
 
     @precondition(lambda self: self.made)
     @rule(data=st.data())
-    def a_withdrawal(self, data):
+    def a_withdrawal(self, data: st.DataObject) -> None:
         item = data.draw(st.sampled_from(self._objects()))
         self.shop.withdraw(item["type"], item["id"])
         self.something_new("mission")
 
     @rule(by=st.timedeltas(timedelta(0), timedelta(minutes=20)))
-    def time_goes_by(self, by):
+    def time_goes_by(self, by: timedelta) -> None:
         self.clock.advance(by)
 
     @rule()
-    def every_position_expires(self):
+    def every_position_expires(self) -> None:
         self.shop.expire_cursors()
 
     # -- the host reads --------------------------------------------------------------------------
 
     @rule()
-    def a_page_is_read(self):
+    def a_page_is_read(self) -> None:
         page = self.run(self.connector.pull(self.link, self.position or self.saved))
         self._store(page)
         if page.has_more:
@@ -138,7 +142,7 @@ class Drift(RuleBasedStateMachine):
             self.position, self.saved = None, page.next_cursor or self.saved
 
     @rule()
-    def the_host_crashes(self):
+    def the_host_crashes(self) -> None:
         self.position = None
 
     def _store(self, page: Page) -> None:
@@ -148,7 +152,7 @@ class Drift(RuleBasedStateMachine):
                 self.imports[record.key, record.revision] += 1
 
     @invariant()
-    def nothing_is_doubled(self):
+    def nothing_is_doubled(self) -> None:
         assert all(count == 1 for count in self.imports.values())
 
     def teardown(self) -> None:

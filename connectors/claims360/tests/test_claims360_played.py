@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, FormData
-
 from syncer_claims360 import played_pictures
 from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
+
+from syncer.testing import FakeClock
+
+Answer = tuple[int, Any, Mapping[str, str]]
 
 
 @pytest.fixture
@@ -24,13 +28,13 @@ async def http(partner: PlayedClaims360, shop: PlayedShop) -> AsyncIterator[Clie
             yield session
 
 
-async def answer(session: ClientSession, path: str, **options):
+async def answer(session: ClientSession, path: str, **options: Any) -> Answer:
     async with session.get(path, **options) as response:
         body = await response.json(content_type=None) if response.status != 304 else None
         return response.status, body, response.headers
 
 
-async def test_a_missing_key_is_401_and_a_wrong_one_403(http):
+async def test_a_missing_key_is_401_and_a_wrong_one_403(http: ClientSession) -> None:
     one_missing = {"X-Planning-Api-Key": ""}
     wrong = {"X-Planning-Api-Key": "x" * 20}
 
@@ -55,22 +59,26 @@ async def test_a_missing_key_is_401_and_a_wrong_one_403(http):
     ],
     ids=repr,
 )
-async def test_a_bad_parameter_is_refused(http, query):
+async def test_a_bad_parameter_is_refused(http: ClientSession, query: dict[str, str]) -> None:
     assert (await answer(http, "changes", params=query))[0] == 400
 
 
-async def test_a_repeated_parameter_is_refused(http):
+async def test_a_repeated_parameter_is_refused(http: ClientSession) -> None:
     assert (await answer(http, "changes?limit=1&limit=2"))[0] == 400
 
 
 @pytest.mark.parametrize("path", ["missions/M-1", "missions/M-1/photos", "dossiers/R-1"])
-async def test_other_routes_have_no_parameters(http, shop, path):
+async def test_other_routes_have_no_parameters(
+    http: ClientSession, shop: PlayedShop, path: str
+) -> None:
     shop.add_mission("M-1")
 
     assert (await answer(http, path, params={"limit": "1"}))[0] == 400
 
 
-async def test_the_list_is_ordered_and_its_cursor_is_a_position(http, shop, clock):
+async def test_the_list_is_ordered_and_its_cursor_is_a_position(
+    http: ClientSession, shop: PlayedShop, clock: FakeClock
+) -> None:
     shop.add_quote(None, "Q-1")
     shop.add_mission("M-2")
     shop.add_mission("M-1")
@@ -86,14 +94,16 @@ async def test_the_list_is_ordered_and_its_cursor_is_a_position(http, shop, cloc
     assert (rest["nextCursor"], rest["hasMore"]) == (None, False)
 
 
-async def test_the_start_of_the_list_is_inclusive(http, shop):
+async def test_the_start_of_the_list_is_inclusive(http: ClientSession, shop: PlayedShop) -> None:
     shop.add_mission("M-1", statusChangedAt="2026-03-02T09:00:00.000Z")
     query = {"statusChangedSince": "2026-03-02T10:00:00+01:00"}
 
     assert len((await answer(http, "changes", params=query))[1]["items"]) == 1
 
 
-async def test_a_cursor_lives_for_a_day(http, shop, clock):
+async def test_a_cursor_lives_for_a_day(
+    http: ClientSession, shop: PlayedShop, clock: FakeClock
+) -> None:
     for n in range(3):
         shop.add_mission(f"M-{n}")
     _, first, _ = await answer(http, "changes", params={"limit": "1"})
@@ -104,7 +114,9 @@ async def test_a_cursor_lives_for_a_day(http, shop, clock):
     assert (status, problem["code"]) == (410, "CURSOR_EXPIRED")
 
 
-async def test_the_etag_is_of_the_whole_listing(http, shop, clock):
+async def test_the_etag_is_of_the_whole_listing(
+    http: ClientSession, shop: PlayedShop, clock: FakeClock
+) -> None:
     for n in range(3):
         shop.add_mission(f"M-{n}")
     _, _, narrow = await answer(http, "changes", params={"limit": "1"})
@@ -118,7 +130,7 @@ async def test_the_etag_is_of_the_whole_listing(http, shop, clock):
     assert (unchanged, edited) == (304, 200)
 
 
-async def test_a_continued_listing_has_no_etag(http, shop):
+async def test_a_continued_listing_has_no_etag(http: ClientSession, shop: PlayedShop) -> None:
     shop.add_mission("M-1")
     shop.add_mission("M-2")
     _, first, _ = await answer(http, "changes", params={"limit": "1"})
@@ -128,7 +140,9 @@ async def test_a_continued_listing_has_no_etag(http, shop):
     assert "ETag" not in headers
 
 
-async def test_a_withdrawn_object_leaves_the_list_and_is_gone(http, shop):
+async def test_a_withdrawn_object_leaves_the_list_and_is_gone(
+    http: ClientSession, shop: PlayedShop
+) -> None:
     shop.add_mission("M-1")
     photo = shop.add_photo("M-1")
     shop.withdraw("mission", "M-1")
@@ -139,14 +153,16 @@ async def test_a_withdrawn_object_leaves_the_list_and_is_gone(http, shop):
 
 
 @pytest.mark.parametrize("path", ["missions/M-9", "quotes/Q-9", "photos/P-9/content", "nowhere"])
-async def test_what_is_not_there_is_404(http, path):
+async def test_what_is_not_there_is_404(http: ClientSession, path: str) -> None:
     status, problem, headers = await answer(http, path)
 
     assert (status, problem["code"]) == (404, "NOT_FOUND")
     assert headers["Content-Type"] == "application/problem+json"
 
 
-async def test_a_21st_request_within_a_second_is_refused(http, partner, shop, clock):
+async def test_a_21st_request_within_a_second_is_refused(
+    http: ClientSession, partner: PlayedClaims360, shop: PlayedShop, clock: FakeClock
+) -> None:
     partner.has_limits = True
     statuses = [(await answer(http, "changes"))[0] for _ in range(20)]
     status, _, headers = await answer(http, "changes")
@@ -157,7 +173,9 @@ async def test_a_21st_request_within_a_second_is_refused(http, partner, shop, cl
     assert (await answer(http, "changes"))[0] == 200
 
 
-async def test_refused_requests_count_too(http, partner, shop, clock):
+async def test_refused_requests_count_too(
+    http: ClientSession, partner: PlayedClaims360, shop: PlayedShop, clock: FakeClock
+) -> None:
     partner.has_limits = True
     for _ in range(21):
         await answer(http, "changes")
@@ -166,7 +184,9 @@ async def test_refused_requests_count_too(http, partner, shop, clock):
     assert (await answer(http, "changes"))[0] == 429
 
 
-async def test_a_fifth_request_at_once_is_refused(http, partner, shop):
+async def test_a_fifth_request_at_once_is_refused(
+    http: ClientSession, partner: PlayedClaims360, shop: PlayedShop
+) -> None:
     partner.has_limits = True
     free = asyncio.Event()
     arrived = asyncio.Semaphore(0)
@@ -188,7 +208,9 @@ async def test_a_fifth_request_at_once_is_refused(http, partner, shop):
     assert [task.result()[0] for task in held] == [200] * 4
 
 
-async def test_a_redeposit_keeps_the_id_and_is_a_status_event(shop, clock):
+async def test_a_redeposit_keeps_the_id_and_is_a_status_event(
+    shop: PlayedShop, clock: FakeClock
+) -> None:
     before = dict(shop.add_mission("M-1", status="assigned"))
     clock.advance(timedelta(minutes=1))
 
@@ -200,7 +222,7 @@ async def test_a_redeposit_keeps_the_id_and_is_a_status_event(shop, clock):
     assert after["version"] > before["version"]
 
 
-async def test_a_mere_edit_is_no_status_event(shop, clock):
+async def test_a_mere_edit_is_no_status_event(shop: PlayedShop, clock: FakeClock) -> None:
     before = dict(shop.add_mission("M-1"))
     clock.advance(timedelta(minutes=1))
 
@@ -215,12 +237,14 @@ async def test_a_mere_edit_is_no_status_event(shop, clock):
 DOSSIER = {"reference": "R-1", "plate": "1-ABC-234", "mileageKm": 84210}
 
 
-async def post(session: ClientSession, path: str, **options):
+async def post(session: ClientSession, path: str, **options: Any) -> tuple[int, Any]:
     async with session.post(path, **options) as response:
         return response.status, await response.json(content_type=None)
 
 
-async def test_a_dossier_becomes_a_mission_that_carries_plate_and_mileage_only(http, shop):
+async def test_a_dossier_becomes_a_mission_that_carries_plate_and_mileage_only(
+    http: ClientSession, shop: PlayedShop
+) -> None:
     status, receipt = await post(http, "dossiers", json=DOSSIER)
 
     item = shop.objects["mission", receipt["missionId"]].item
@@ -229,7 +253,7 @@ async def test_a_dossier_becomes_a_mission_that_carries_plate_and_mileage_only(h
     assert (await answer(http, "dossiers/R-1"))[1] == receipt
 
 
-async def test_a_dossiers_reference_is_unique(http):
+async def test_a_dossiers_reference_is_unique(http: ClientSession) -> None:
     _, receipt = await post(http, "dossiers", json=DOSSIER)
 
     status, problem = await post(http, "dossiers", json=DOSSIER)
@@ -251,7 +275,9 @@ async def test_a_dossiers_reference_is_unique(http):
     ],
     ids=repr,
 )
-async def test_a_bad_dossier_is_refused(http, changes, code):
+async def test_a_bad_dossier_is_refused(
+    http: ClientSession, changes: dict[str, Any], code: str
+) -> None:
     status, problem = await post(http, "dossiers", json={**DOSSIER, **changes})
 
     assert (status, problem["code"]) == (422, code)
@@ -265,7 +291,9 @@ def photo_form(content: bytes, *, type_: str = "image/jpeg", caption: str | None
     return form
 
 
-async def test_a_photo_that_is_there_already_keeps_its_id(http, shop):
+async def test_a_photo_that_is_there_already_keeps_its_id(
+    http: ClientSession, shop: PlayedShop
+) -> None:
     shop.add_mission("M-1")
     picture = played_pictures.jpeg("one")
 
@@ -289,7 +317,9 @@ async def test_a_photo_that_is_there_already_keeps_its_id(http, shop):
     ],
     ids=["no caption", "gif", "gif as jpeg", "png as jpeg", "too large", "no form"],
 )
-async def test_a_bad_photo_is_refused(http, shop, form, status):
+async def test_a_bad_photo_is_refused(
+    http: ClientSession, shop: PlayedShop, form: Callable[[], Any], status: int
+) -> None:
     shop.add_mission("M-1")
 
     assert (await post(http, "missions/M-1/photos", data=form()))[0] == status
@@ -298,7 +328,7 @@ async def test_a_bad_photo_is_refused(http, shop, form, status):
 # -- for the demo ---------------------------------------------------------------------------------
 
 
-async def test_a_repairer_begins_with_work_and_life_goes_on(partner: PlayedClaims360):
+async def test_a_repairer_begins_with_work_and_life_goes_on(partner: PlayedClaims360) -> None:
     credentials = partner.add_repairer("garage-7")
     shop = partner.shops[credentials["bodyshop_id"]]
     before = shop.listing(since=None, behind=None)[-1].position()
