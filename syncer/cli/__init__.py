@@ -13,17 +13,18 @@ from syncer.cli.output import Output
 from syncer.cli.root import root
 from syncer.domain.errors import SyncerError
 
-__all__ = ["main", "root"]
+__all__ = ["main", "root", "run"]
 
 register_all()
 
 
 def main() -> None:
     """Run the command line; the process's entry point."""
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
+    """Run one command and give its exit code; errors are told on standard error."""
     as_json = "--json" in arguments
     try:
         outcome = root.main(arguments, prog_name="syncer", standalone_mode=False)

@@ -17,6 +17,8 @@ from syncer.domain.instants import parse_instant
 
 Json = Mapping[str, Any]
 
+_PIPE_WIDTH = 1_000  # rows stay in one line for grep and awk
+
 STATE_STYLES = {
     "active": "green",
     "accepted": "green",
@@ -48,7 +50,8 @@ class Output:
     @property
     def console(self) -> Console:
         """The terminal, or the file or pipe in its place."""
-        return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        width = None if sys.stdout.isatty() else _PIPE_WIDTH
+        return Console(file=sys.stdout, highlight=False, width=width)
 
     def show(self, value: Any, *lines: str) -> None:
         """Show a result: as JSON when that was asked for, else the lines."""

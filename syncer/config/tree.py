@@ -297,20 +297,24 @@ class Settings(BaseSettings):
 
     def origin(self, *path: str | int) -> str:
         """Say where a value comes from: ``file:line``, an environment name, or ``default``."""
-        for length in range(len(path), 0, -1):
-            found = self._origins.get(path[:length])
-            if found is not None:
-                return found
-        return "default"
+        if path in self._origins:
+            return self._origins[path]
+        above = self._nearest(path)  # a whole table given as JSON; in TOML each key has its line
+        return "default" if above is None or above.startswith(f"{self._file}:") else above
+
+    def _nearest(self, path: Path_) -> str | None:
+        lengths = range(len(path), 0, -1)
+        return next((self._origins[path[:n]] for n in lengths if path[:n] in self._origins), None)
 
     def fault(self, message: str, *path: str | int) -> str:
         """Phrase a fault of a setting that only another part of the program can find."""
-        return f"{self.origin(*path)}: {'.'.join(map(str, path))}: {message}"
+        place = self._nearest(path) or "configuration"
+        return f"{place}: {'.'.join(map(str, path))}: {message}"
 
     def placed(self, fault: str) -> str:
         """Say where the setting stands that a fault ``connectors.x.key: message`` is about."""
-        path = fault.partition(": ")[0].split(".")
-        return f"{self.origin(*path)}: {fault}"
+        path = tuple(fault.partition(": ")[0].split("."))
+        return f"{self._nearest(path) or 'configuration'}: {fault}"
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from syncer.cli import run
+
 SYNCER = Path(sys.executable).with_name("syncer")
-_LONGEST_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,16 @@ class Said:
 Syncer = Callable[..., Said]
 
 
-def _call(*arguments: str, stdin: str = "", cwd: Path | None = None) -> Said:
-    done = subprocess.run(
-        [SYNCER, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_SECONDS,
-        check=False,
-        cwd=cwd,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+def _call(*arguments: str, stdin: str = "") -> Said:
+    """Run a command as its process would, in this one: a process each would take too long."""
+    out, err = io.StringIO(), io.StringIO()
+    before, sys.stdin = sys.stdin, io.StringIO(stdin)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            code = run(list(arguments))
+    finally:
+        sys.stdin = before
+    return Said(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture
@@ -50,9 +52,16 @@ def syncer() -> Syncer:
     return _call
 
 
+@dataclass(frozen=True)
+class RunningDemo:
+    """A demo in a process of its own, and what it said at its start."""
+
+    folder: Path
+    said: list[str]
+
+
 @pytest.fixture(scope="session")
-def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a demo that runs."""
+def running_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
     folder = tmp_path_factory.mktemp("demo")
     process = subprocess.Popen(
         [SYNCER, "demo", "--data-dir", folder],
@@ -62,16 +71,26 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         text=True,
     )
     assert process.stdout is not None
-    said = []
+    said: list[str] = []
     for line in process.stdout:
         said.append(line)
-        if line.startswith("# Read the change feed"):
+        if len(said) > 1 and said[-2].startswith("# Read the change feed"):
             break
     else:
         pytest.fail("the demo ended: " + "".join(said))
-    yield folder
+    yield RunningDemo(folder, said)
     process.terminate()
     process.communicate(timeout=30)
+
+
+@pytest.fixture
+def demo_folder(running_demo: RunningDemo) -> Path:
+    return running_demo.folder
+
+
+@pytest.fixture
+def demo_output(running_demo: RunningDemo) -> list[str]:
+    return running_demo.said
 
 
 @pytest.fixture

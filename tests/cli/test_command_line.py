@@ -135,7 +135,11 @@ def test_init_leaves_a_configuration_alone(syncer: Syncer, tmp_path: Path) -> No
 def test_doctor_says_what_to_do_about_a_missing_key(syncer: Syncer, tmp_path: Path) -> None:
     said = syncer("doctor", "--config", _configuration(tmp_path), "--json")
 
-    wrong = {each["check"]: each["action"] for each in said.json["findings"] if each["verdict"] == "wrong"}
+    wrong = {
+        each["check"]: each["action"]
+        for each in said.json["findings"]
+        if each["verdict"] == "wrong"
+    }
     assert said.code == Exit.CONFIGURATION
     assert "syncer key init" in wrong["root key"]
 

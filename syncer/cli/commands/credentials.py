@@ -109,7 +109,9 @@ async def reset(
     """
     link = f"{repairer}/{connector}"
     if not yes:
-        typed = click.prompt(f"Type {link} to destroy its credentials", err=True, default="")
+        typed = click.prompt(
+            f"Type {link} to destroy its credentials", err=True, default="", show_default=False
+        )
         if typed.strip() != link:
             click.echo("That is not the link's name; nothing was changed.", err=True)
             return Exit.REFUSED

@@ -114,7 +114,7 @@ async def give_up(invocation: Invocation, yes: bool) -> int:
 
     Only when no credentials are left under it: reset them first.
     """
-    if not yes and click.prompt("Type lost to give the key up", err=True, default="") != "lost":
+    if not yes and _typed("Type lost to give the key up") != "lost":
         click.echo("Nothing was changed.", err=True)
         return Exit.REFUSED
     done = await act(invocation.settings(), "key.give_up")
@@ -128,6 +128,10 @@ async def _holds_credentials(invocation: Invocation) -> bool:
         return bool((await act(settings, "key.state"))["credentials"])
     except NotFoundError:  # no database yet
         return False
+
+
+def _typed(question: str) -> str:
+    return str(click.prompt(question, err=True, default="", show_default=False)).strip()
 
 
 def _absolute(place: Path) -> str:

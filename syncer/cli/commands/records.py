@@ -11,7 +11,7 @@ from syncer.cli.invocation import Function, Invocation, command
 from syncer.cli.output import instant_cell, plain, styled
 from syncer.cli.root import root
 
-COLUMNS = ("changed", "kind", "number", "plate", "repairer", "status", "intake", "taken over")
+COLUMNS = ("status since", "kind", "number", "plate", "repairer", "status", "intake", "taken over")
 _FILTERS = {
     "kind": "Kinds, with commas between.",
     "repairer": "Repairers, with commas between.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -9,6 +10,8 @@ import click
 from syncer.cli.invocation import Invocation, command
 from syncer.cli.output import plain
 from syncer.cli.root import root
+
+_OWNER_ONLY = 0o077
 
 
 @command(root, "run")
@@ -20,6 +23,8 @@ from syncer.cli.root import root
 async def run(invocation: Invocation, **options: Any) -> None:
     """Run the host until SIGTERM or Ctrl-C; prints one line with the address when it is ready."""
     from syncer.bootstrap import Host, run_until_signal
+    from syncer.observability import configure_logging
+    from syncer.vault import harden_process
 
     settings = invocation.settings(
         server__host=options["host"],
@@ -28,6 +33,9 @@ async def run(invocation: Invocation, **options: Any) -> None:
         data_dir=options["data_dir"],
         log_level=options["log_level"],
     )
+    harden_process()
+    os.umask(_OWNER_ONLY)
+    configure_logging(settings.log_level)
     output = invocation.output
     for notice in settings.notices:
         output.progress(f"[yellow]note:[/] {plain(notice)}")

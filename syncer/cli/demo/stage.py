@@ -25,6 +25,7 @@ REPAIRERS: Mapping[str, str] = {
     "carrosserie-leroy": "Carrosserie Leroy",
     "bodyshop-peeters": "Bodyshop Peeters",
 }
+LOG_FILE = "syncer.log"
 PREFERRED_PORT = 8360
 LIVE_INTERVAL = timedelta(seconds=10)
 ONCE_INTERVAL = timedelta(hours=1)
@@ -92,6 +93,7 @@ async def set_up(folder: Path, *, interval: timedelta) -> AsyncIterator[Stage]:
         ConfigurationError: no installed connector brings a played partner along.
     """
     from syncer.bootstrap import running
+    from syncer.observability import configure_logging
 
     partners = _played_partners()
     async with AsyncExitStack() as stack:
@@ -101,6 +103,8 @@ async def set_up(folder: Path, *, interval: timedelta) -> AsyncIterator[Stage]:
         }
         file = _write_configuration(folder, base_urls, interval)
         settings = Invocation(file=file).settings()
+        log = stack.enter_context((folder / LOG_FILE).open("a", encoding="utf-8"))
+        configure_logging(settings.log_level, stream=log)
         await stack.enter_async_context(running(settings))
         client = await stack.enter_async_context(ServiceClient(settings))
         for repairer, name in REPAIRERS.items():

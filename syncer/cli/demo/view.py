@@ -19,15 +19,15 @@ from syncer.cli.output import plain, styled, table_of, time_cell
 from syncer.domain.errors import SyncerError
 
 _SECONDS_BETWEEN_LOOKS = 1.0
-_LINES_AROUND = 22  # the requests above, heads and gaps
+_LINES_AROUND = 24  # the requests above, heads and gaps
 _LINK_COLUMNS = ("link", "state", "last pass", "next pass", "records", "waiting", "excluded")
-_RECORD_COLUMNS = ("changed", "kind", "number", "plate", "repairer", "status", "intake")
+_RECORD_COLUMNS = ("status since", "kind", "number", "plate", "repairer", "status", "intake")
 
 
 async def watch(stage: Stage, console: Console) -> None:
     """Show the demo until cancelled."""
     introduce(stage, console)
-    said: deque[str] = deque(maxlen=4)
+    said: deque[str] = deque(maxlen=6)
     watcher = Watcher(stage.client)
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         async with asyncio.TaskGroup() as group:

@@ -1,0 +1,61 @@
+"""The demo as a person meets it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pexpect
+
+from syncer.cli.exits import Exit
+
+Syncer = Callable[..., Any]
+SYNCER = str(Path(sys.executable).with_name("syncer"))
+
+
+def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
+    said = syncer("demo", "--once", "--json", "--data-dir", str(tmp_path / "demo"))
+
+    claims = [each for each in said.json["passes"] if each["connector"] == "claims360"]
+    assert said.code == Exit.OK
+    assert len(claims) == 3
+    assert all(each["state"] == "succeeded" and each["counts"]["new"] for each in claims)
+    assert said.json["records"]["quote"]["queued"] > 0
+
+
+def test_once_again_on_the_same_folder_goes_on_where_it_was(syncer: Syncer, tmp_path: Path) -> None:
+    folder = str(tmp_path / "demo")
+    syncer("demo", "--once", "--data-dir", folder)
+
+    again = syncer("demo", "--once", "--json", "--data-dir", folder)
+
+    assert again.code == Exit.OK
+    assert all(each["state"] == "succeeded" for each in again.json["passes"])
+
+
+def test_piped_demo_says_plain_lines_about_life(demo_output: list[str]) -> None:
+    text = "".join(demo_output)
+
+    assert "\x1b" not in text
+    assert re.search(r"^syncer demo  API http://127\.0\.0\.1:\d+ ", text)
+
+
+def test_terminal_shows_links_and_records_live(tmp_path: Path) -> None:
+    terminal = pexpect.spawn(
+        SYNCER,
+        ["demo", "--data-dir", str(tmp_path / "demo")],
+        dimensions=(45, 140),
+        encoding="utf-8",
+        timeout=40,
+    )
+
+    terminal.expect("Newest missions and quotes")
+    terminal.expect("claims360: attachment stored|at claims360, |record created")
+    terminal.sendintr()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+
+    assert terminal.exitstatus == Exit.OK
