@@ -69,8 +69,17 @@ class PostgresqlDatabase:
             raise ShuttingDownError("The store is closing.")
         task = asyncio.create_task(_told(self._write(work)), name="store-writer")
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        return await asyncio.shield(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise ShuttingDownError("The write was cancelled from within.")
+        return task.result()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Forget a write, and look at its error in case its caller has gone."""
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
@@ -81,6 +90,9 @@ class PostgresqlDatabase:
     async def faults(self) -> list[str]:
         """Give nothing: PostgreSQL checks its pages by itself when it reads them."""
         return []
+
+    async def checkpoint(self) -> None:
+        """Do nothing: PostgreSQL does so by itself."""
 
     async def aclose(self) -> None:
         """Finish the writes that were asked for."""

@@ -26,6 +26,8 @@ class Database(Protocol):
 
     async def faults(self) -> list[str]: ...
 
+    async def checkpoint(self) -> None: ...
+
 
 class SqlStore:
     """Durable state in SQL; implements ``ports.store.Store``."""
@@ -63,3 +65,7 @@ class SqlStore:
     async def faults(self) -> list[str]:
         """List what the database's own check of its files finds wrong; empty when all is well."""
         return await self._database.faults()
+
+    async def checkpoint(self) -> None:
+        """Leave no trace of removed rows in the database's log; done at close and when idle too."""
+        await self._database.checkpoint()

@@ -57,6 +57,10 @@ class SqliteDatabase:
             finally:
                 await driver.run("ROLLBACK")
 
+    async def checkpoint(self) -> None:
+        """Empty the write-ahead log into the file."""
+        await self._writer.checkpoint()
+
     async def faults(self) -> list[str]:
         """Run SQLite's integrity check, foreign keys included."""
         async with self._readers.connect() as connection:
@@ -89,9 +93,8 @@ async def open_sqlite(
                 try:
                     yield SqliteDatabase(writer, readers, clock=clock, ids=ids)
                 finally:
-                    await writer.aclose()
                     await readers.dispose()
-                    await driver.run("PRAGMA wal_checkpoint(TRUNCATE)")
+                    await writer.aclose()
         finally:
             await readers.dispose()
             await engine.dispose()

@@ -18,6 +18,7 @@ from syncer.domain.errors import ShuttingDownError, StorageFullError
 from syncer.store.sqlite import SqliteDriver, explain
 
 SHARED_COMMIT_LIMIT: Final = 64
+IDLE_SECONDS: Final = 30.0
 
 
 class Flushing(Protocol):
@@ -53,6 +54,7 @@ class GroupCommitWriter:
         self._committed = committed
         self._waiting: asyncio.Queue[_Write] = asyncio.Queue()
         self._actor: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self._closing = False
 
     def start(self) -> None:
@@ -80,17 +82,35 @@ class GroupCommitWriter:
         self._actor.cancel()
         await asyncio.wait([self._actor])
         await self._roll_back()
+        await self.checkpoint()
 
     async def _act(self) -> None:
         while True:
-            first = await self._waiting.get()
-            group = [first]
+            group = [await self._next()]
             try:
-                await self._run_group(group)
+                async with self._turn:
+                    await self._run_group(group)
             finally:
                 for write in group:
                     _settle(write, ShuttingDownError("The store was closed before the write."))
                     self._waiting.task_done()
+
+    async def _next(self) -> _Write:
+        """Wait for a write; when none comes for a while, empty the log once."""
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                return await self._waiting.get()
+        except TimeoutError:
+            await self.checkpoint()
+            return await self._waiting.get()
+
+    async def checkpoint(self) -> None:
+        """Move the write-ahead log into the file and empty it, between two commits.
+
+        While a reader is at work some of it may stay; the next checkpoint takes it.
+        """
+        async with self._turn:
+            await self._command("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def _run_group(self, group: list[_Write]) -> None:
         """Run the first write of the group and all that wait meanwhile, then commit."""
