@@ -46,6 +46,46 @@ async def test_known_reference_answers_with_the_id_of_its_file(garage: Garage) -
     assert again.json["id"] == made.json["id"]
 
 
+async def test_reference_of_a_mission_is_known_too(garage: Garage) -> None:
+    mission = await garage.one("M-1")
+
+    reply = await garage.house.post("/v1/claim-files", {**NEW, "reference": mission["number"]})
+
+    assert (reply.status, reply.json["id"]) == (409, mission["claim_file"])
+
+
+async def test_mission_with_the_reference_of_a_file_that_was_made_joins_it(
+    garage: Garage,
+) -> None:
+    made = await garage.house.post("/v1/claim-files", NEW)
+
+    garage.shop.add_mission("M-7", number="W-1")
+    await garage.pull()
+
+    assert (await garage.one("M-7"))["claim_file"] == made.json["id"]
+
+
+async def test_reference_that_the_planning_system_gave_never_changes(garage: Garage) -> None:
+    made = await garage.house.post("/v1/claim-files", NEW)
+    garage.shop.add_mission("M-7", number="W-1")
+    await garage.pull()
+
+    garage.shop.change_status("mission", "M-7", "closed", number="2026/other")
+    await garage.pull()
+
+    shown = (await garage.house.get(made.headers["Location"])).json
+    assert (shown["reference"], shown["partner_ref"]) == ("W-1", "M-7")
+
+
+async def test_missions_of_one_number_have_a_claim_file_each(garage: Garage) -> None:
+    first = await garage.one("M-1")
+
+    garage.shop.add_mission("M-8", number=first["number"])
+    await garage.pull()
+
+    assert (await garage.one("M-8"))["claim_file"] != first["claim_file"]
+
+
 async def test_file_is_made_once_under_one_key(garage: Garage) -> None:
     headers = {"Idempotency-Key": "file-1"}
 
