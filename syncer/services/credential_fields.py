@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from syncer.domain.errors import FieldError, InvalidError
+from syncer.domain.errors import FieldError, InvalidError, json_pointer
 from syncer.sdk import Credentials
 from syncer.services.settings import field_errors
 
@@ -68,14 +68,10 @@ def _refused_by(
         model.model_validate(values)
     except ValidationError as error:
         found = {fault.pointer: fault for fault in field_errors(error)}
-        return [fault for pointer, fault in found.items() if _escaped(pointer[1:]) not in faulty]
+        return [fault for pointer, fault in found.items() if pointer not in faulty]
     return []
 
 
 def _fault(name: str, message: str) -> FieldError:
-    return FieldError(pointer=_escaped(name), message=message)
+    return FieldError(pointer=json_pointer(name), message=message)
 
-
-def _escaped(name: str) -> str:
-    """Write a name as RFC 6901 pointer."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")

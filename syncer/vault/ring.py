@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from syncer.domain.errors import CredentialUnreadableError, VaultSealedError
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import AuditEntry, SealedCredential
@@ -27,6 +29,7 @@ from syncer.vault.held import HeldKeys
 from syncer.vault.roots import RootKey, cipher_of
 
 _NO_MAC = b""
+_FIELDS = msgspec.json.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +102,7 @@ class KeyRingVault:
             plain = open_blob(cipher_of(self._key_of(ring, sealed)), sealed.payload, bound)
         except UnreadableError:
             raise _unreadable() from None
-        fields: dict[str, str] = json.loads(plain)
-        return fields
+        return _FIELDS.decode(plain)
 
     def fingerprint(self, data: bytes) -> bytes:
         """Give a keyed fingerprint; it stays the same over a rotation."""

@@ -31,6 +31,11 @@ def flips(blob: bytes) -> list[bytes]:
     return [(number ^ (1 << bit)).to_bytes(len(blob)) for bit in range(len(blob) * 8)]
 
 
+def with_part(sealed: SealedCredential, part: str, blob: bytes) -> SealedCredential:
+    changed: dict[str, Any] = {part: blob}
+    return replace(sealed, **changed)
+
+
 def test_a_sealed_field_set_opens_to_what_was_sealed(
     vault: KeyRingVault, sealed: SealedCredential
 ) -> None:
@@ -43,7 +48,7 @@ def test_every_flipped_bit_is_refused(
 ) -> None:
     for changed in flips(getattr(sealed, part)):
         with pytest.raises(CredentialUnreadableError):
-            vault.open(replace(sealed, **{part: changed}))
+            vault.open(with_part(sealed, part, changed))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_a_cut_blob_is_refused(
     vault: KeyRingVault, sealed: SealedCredential, part: str, length: int
 ) -> None:
     with pytest.raises(CredentialUnreadableError):
-        vault.open(replace(sealed, **{part: getattr(sealed, part)[:length]}))
+        vault.open(with_part(sealed, part, getattr(sealed, part)[:length]))
 
 
 @pytest.mark.parametrize("part", ["payload", "wrapped_key"])
@@ -81,7 +86,7 @@ def test_a_part_of_another_credential_is_refused(
     other = vault.seal(LINKS[1], FIELDS, generation=1, schema="demo@1", at=clock.now())
 
     with pytest.raises(CredentialUnreadableError):
-        vault.open(replace(sealed, **{part: getattr(other, part)}))
+        vault.open(with_part(sealed, part, getattr(other, part)))
 
 
 def test_sealing_twice_shares_no_bytes_that_tell_of_equality(
