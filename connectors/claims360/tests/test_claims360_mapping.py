@@ -135,7 +135,9 @@ def test_any_other_field_may_be_null_or_absent(name: str, value: object) -> None
     assert record_of(changed(name, value)).partner_ref == "Q-884213"
 
 
-@pytest.mark.parametrize("value", [None, REMOVED, "", [], {}], ids=["null", "absent", "empty", "list", "object"])
+@pytest.mark.parametrize(
+    "value", [None, REMOVED, "", [], {}], ids=["null", "absent", "empty", "list", "object"]
+)
 @pytest.mark.parametrize("name", sorted(NEEDED))
 def test_a_needed_field_is_missed_by_name(name: str, value: object) -> None:
     found = read(changed(name, value))

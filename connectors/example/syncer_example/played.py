@@ -18,7 +18,10 @@ _PER_PAGE = 2
 
 @dataclass(slots=True)
 class Account:
-    """A repairer at the partner; ``events`` holds each mission once, where it last changed."""
+    """A repairer at the partner; ``events`` holds each mission once, where it last changed.
+
+    Events are numbered by their millisecond, so that a cursor outlives a restart of the partner.
+    """
 
     token: str
     events: dict[int, dict[str, str]] = field(default_factory=dict)
@@ -27,8 +30,9 @@ class Account:
     def change(self, mission: Mapping[str, str]) -> dict[str, str]:
         """Put a mission behind all others, with the present instant."""
         self.events = {n: one for n, one in self.events.items() if one["id"] != mission["id"]}
-        self.last += 1
-        changed = {**mission, "at": datetime.now(UTC).isoformat()}
+        now = datetime.now(UTC)
+        self.last = max(self.last + 1, int(now.timestamp() * 1000))
+        changed = {**mission, "at": now.isoformat()}
         self.events[self.last] = changed
         return changed
 
