@@ -55,7 +55,7 @@ async def test_every_link_route_refuses_a_disabled_connector(house: Any) -> None
         ("POST", f"{DISABLED}/excludes/preview"),
         ("POST", f"{DISABLED}/excludes/apply"),
     ]:
-        body = {"excludes": []} if path.endswith("preview") else {} if method != "GET" else None
+        body: Any = {"excludes": []} if path.endswith("preview") else {} if method != "GET" else None
         reply = await house.ask(method, path, body)
 
         assert (reply.status, reply.code) == (409, "connector_disabled"), path
