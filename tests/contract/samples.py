@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -29,6 +30,21 @@ async def make_link(unit: UnitOfWork, link: LinkKey = LINK) -> None:
 async def ask(store: SqlStore, question: Callable[[UnitOfWork], Awaitable[T]]) -> T:
     async with store.read() as unit:
         return await question(unit)
+
+
+async def put_note(store: SqlStore, name: str, value: bytes = b"x") -> None:
+    await store.write(lambda unit: unit.notes.put(name, value))
+
+
+async def note(store: SqlStore, name: str) -> bytes | None:
+    return await ask(store, lambda unit: unit.notes.get(name))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let other tasks work until something holds, a bounded time."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0)
 
 
 def record(ref: str = "Q-1", *, kind: Kind = Kind.QUOTE, **fields: Any) -> Record:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncer.ports.blobs import Blob
-from syncer.store import FileBlobStore, blobs
+from syncer.store import FileBlobStore
 
 CONTENT = b"front of the car" * 1_000
 NAME = sha256(CONTENT).hexdigest()
@@ -65,10 +65,13 @@ async def test_a_content_that_is_not_kept_leaves_nothing(
 async def test_an_error_while_receiving_leaves_nothing(
     store: FileBlobStore, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConnectionError):
+    async def break_off() -> None:
         async with store.receive() as writer:
             await writer.write(CONTENT)
             raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await break_off()
 
     assert files(tmp_path) == []
 
@@ -101,7 +104,7 @@ async def test_a_content_is_flushed_before_it_is_visible_and_its_folder_after(
         steps.append("rename")
         return rename(self, target)
 
-    monkeypatch.setattr(blobs.os, "fsync", watched_flush)
+    monkeypatch.setattr(os, "fsync", watched_flush)
     monkeypatch.setattr(Path, "rename", watched_rename)
 
     async with store.receive() as writer:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from syncer.dispatch.ambient import SystemClock, UuidIds
 from syncer.domain.errors import FeedResetError, RefusedError
-from syncer.domain.feed import FeedCursor
+from syncer.domain.feed import FeedCursor, FeedEntry
 from syncer.ports.store import UnitOfWork
 from syncer.store import SqlStore, open_store
 from syncer.testing import FakeClock
-from tests.contract.samples import NOW, ask, changes
+from tests.contract.samples import NOW, ask, changes, put_note, until
 
 WRITERS = 8
 WRITES = 12
@@ -24,6 +25,10 @@ async def append(store: SqlStore, count: int, *, of: str = "a") -> None:
         unit.feed.append(changes(count, of=of), at=NOW)
 
     await store.write(work)
+
+
+async def read_after(cursor: FeedCursor, unit: UnitOfWork) -> list[FeedEntry]:
+    return await unit.feed.read(cursor, limit=7)
 
 
 async def head(store: SqlStore) -> FeedCursor:
@@ -90,7 +95,7 @@ async def test_a_tailing_reader_sees_every_entry_once_and_in_order(url: str) -> 
                 writers.create_task(write(store, name))
             while len(seen) < total:
                 assert await store.changed(cursor, timeout_seconds=20)
-                entries = await ask(store, lambda unit, at=cursor: unit.feed.read(at, limit=7))
+                entries = await ask(store, partial(read_after, cursor))
                 seen += [entry.cursor.seq for entry in entries]
                 cursor = entries[-1].cursor
 
@@ -101,8 +106,7 @@ async def test_a_waiting_reader_is_woken_by_the_next_entry(
     store: SqlStore, clock: FakeClock
 ) -> None:
     waiting = asyncio.create_task(store.changed(await head(store), timeout_seconds=60))
-    while not clock.sleepers:
-        await asyncio.sleep(0)
+    await until(lambda: clock.sleepers)
 
     await append(store, 1)
 
@@ -122,10 +126,9 @@ async def test_a_waiting_reader_gives_up_at_its_time(store: SqlStore, clock: Fak
 
 async def test_a_write_without_entries_wakes_nobody(store: SqlStore, clock: FakeClock) -> None:
     waiting = asyncio.create_task(store.changed(await head(store), timeout_seconds=60))
-    while not clock.sleepers:
-        await asyncio.sleep(0)
+    await until(lambda: clock.sleepers)
 
-    await store.write(lambda unit: unit.notes.put("a", b"b"))
+    await put_note(store, "a")
 
     assert not waiting.done()
     waiting.cancel()

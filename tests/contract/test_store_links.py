@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,14 @@ async def configure(unit: UnitOfWork, link: LinkKey = LINK, *, due: int = 0) -> 
     await unit.links.configured(
         link, generation=1, next_due_at=NOW + due * HOUR, activation_cursor=None
     )
+
+
+async def verified(unit: UnitOfWork, at: datetime) -> None:
+    await unit.links.note_verification(LINK, at)
+
+
+async def save(unit: UnitOfWork, pass_: Pass) -> None:
+    await unit.passes.save(pass_)
 
 
 async def test_a_link_exists_for_every_repairer_and_connector(store: SqlStore) -> None:
@@ -193,7 +203,7 @@ async def test_changing_a_link_that_is_missing_is_an_error(store: SqlStore) -> N
 async def test_verifications_are_counted_since_an_instant(store: SqlStore) -> None:
     for hours in (3, 1, 0):
         at = NOW - hours * HOUR
-        await store.write(lambda unit, at=at: unit.links.note_verification(LINK, at))
+        await store.write(partial(verified, at=at))
 
     since = await ask(store, lambda unit: unit.links.verifications_since(LINK, NOW - 2 * HOUR))
 
@@ -288,8 +298,8 @@ async def test_passes_are_listed_newest_first_by_state(store: SqlStore) -> None:
         for state in states
     ]
     for pass_ in passes:
-        await store.write(lambda unit, of=pass_: unit.passes.save(of))
-    failed = {"repairers": None, "connectors": ("claims360",), "states": ("failed",)}
+        await store.write(partial(save, pass_=pass_))
+    failed: Any = {"repairers": None, "connectors": ("claims360",), "states": ("failed",)}
 
     async with store.read() as unit:
         found = await unit.passes.find(**failed, after=None, limit=9)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from syncer.domain.passes import Pass, PassState, PassTrigger
 from syncer.domain.records import Kind, RecordKey
@@ -13,7 +15,7 @@ from syncer.store import SqlStore
 from tests.contract.samples import IDS, LINK, NOW, add_records, ask, changes, record, record_write
 
 DAY = timedelta(days=1)
-EVERYWHERE = {"repairers": None, "connectors": None}
+EVERYWHERE: Any = {"repairers": None, "connectors": None}
 ANSWER = RememberedAnswer(fingerprint=b"f", status=201, headers={"Location": "/x"}, body=b'{"a":1}')
 
 
@@ -159,7 +161,7 @@ async def test_pruning_leaves_no_hole_in_the_feed_when_the_clock_went_back(
     store: SqlStore,
 ) -> None:
     for at in (NOW - DAY, NOW + DAY, NOW - DAY):
-        await store.write(lambda unit, at=at: append(unit, at))
+        await store.write(partial(append, at=at))
 
     removed = await store.write(
         lambda unit: unit.pruning.prune(passes=NOW, changes=NOW, history=NOW, answers=NOW)

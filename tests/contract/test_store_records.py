@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from syncer.domain.intake import DecidedBy, Decision, IntakeState, Standing
 from syncer.domain.links import LinkKey
 from syncer.domain.records import ClaimRef, Insured, Insurer, Kind, RecordKey, Site, Vehicle
-from syncer.domain.stored import DecisionWrite, KnownRecord, RecordFilter
+from syncer.domain.stored import DecisionWrite, KnownRecord, RecordFilter, StoredRecord
+from syncer.ports.store import UnitOfWork
 from syncer.store import SqlStore
 from tests.contract.samples import (
     LINK,
@@ -26,6 +28,14 @@ from tests.contract.samples import (
 
 LATER = NOW + timedelta(hours=1)
 ALL = RecordFilter(intake=("queued", "accepted", "dismissed", "excluded"))
+
+
+async def take_over(unit: UnitOfWork, id_: str) -> None:
+    await unit.records.take_over(id_, version=1, at=NOW)
+
+
+async def next_one(unit: UnitOfWork, after: tuple[datetime, str] | None) -> list[StoredRecord]:
+    return await unit.records.find(ALL, after=after, limit=1)
 
 
 async def test_a_record_reads_back_as_it_was_added(store: SqlStore) -> None:
@@ -229,7 +239,7 @@ async def test_an_outdated_takeover_is_one_of_another_version(store: SqlStore) -
     fresh, outdated = record_write(record("1")), record_write(record("2"))
     await add_records(store, fresh, outdated)
     for row in (fresh, outdated):
-        await store.write(lambda unit, id_=row.id: unit.records.take_over(id_, version=1, at=NOW))
+        await store.write(partial(take_over, id_=row.id))
     await store.write(lambda unit: unit.records.replace([replace(outdated, version=2)]))
 
     wanted = RecordFilter(taken_over="outdated")
@@ -249,9 +259,7 @@ async def test_records_are_listed_newest_change_first_page_by_page(store: SqlSto
     listed: list[str] = []
     after = None
     while len(listed) < 4:
-        [found] = await ask(
-            store, lambda unit, start=after: unit.records.find(ALL, after=start, limit=1)
-        )
+        [found] = await ask(store, partial(next_one, after=after))
         listed.append(found.key.partner_ref)
         after = (found.status_changed_at, found.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -29,6 +30,14 @@ NEWER = "UPDATE alembic_version SET version_num = '9999'"
 async def open_once(url: str) -> None:
     async with open_store(url, clock=FakeClock(), ids=UuidIds()):
         pass
+
+
+def digest_of(file: Path) -> bytes:
+    return sha256(file.read_bytes()).digest()
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
 
 
 def run_on(url: str, sql: str) -> None:
@@ -77,13 +86,13 @@ async def test_a_store_of_a_newer_release_is_refused_and_left_alone(url: str) ->
 async def test_a_refused_file_is_not_touched(sqlite_path: Path) -> None:
     await open_once(sqlite_url(sqlite_path))
     run_on(sqlite_url(sqlite_path), NEWER)
-    before = sha256(sqlite_path.read_bytes()).digest()
+    before = digest_of(sqlite_path)
 
     with pytest.raises(SchemaUnknownError):
         await open_once(sqlite_url(sqlite_path))
 
-    assert sha256(sqlite_path.read_bytes()).digest() == before
-    assert sorted(file.name for file in sqlite_path.parent.iterdir()) == [
+    assert digest_of(sqlite_path) == before
+    assert names_in(sqlite_path.parent) == [
         "syncer.db",
         "syncer.lock",
     ]
@@ -100,7 +109,7 @@ async def test_a_database_of_someone_else_is_refused(url: str) -> None:
 
 
 async def test_a_file_that_is_no_database_is_refused(sqlite_path: Path) -> None:
-    sqlite_path.write_text("not a database, but a text that is long enough to be looked at" * 9)
+    await asyncio.to_thread(sqlite_path.write_text, "not a database" * 99)
 
     with pytest.raises(SchemaUnknownError):
         await open_once(sqlite_url(sqlite_path))
@@ -120,7 +129,7 @@ async def test_a_second_store_on_one_folder_is_refused(sqlite_path: Path) -> Non
     await open_once(sqlite_url(sqlite_path))
 
 
-async def test_a_folder_held_by_another_process_is_refused_until_that_ends(tmp_path: Path) -> None:
+def test_a_folder_held_by_another_process_is_refused_until_that_ends(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib; from syncer.store import lock_data_folder\n"
         "with lock_data_folder(pathlib.Path(sys.argv[1])): print('held', flush=True); input()"
@@ -143,7 +152,7 @@ async def test_a_folder_held_by_another_process_is_refused_until_that_ends(tmp_p
 async def test_closing_empties_the_log_into_the_file(sqlite_path: Path) -> None:
     await open_once(sqlite_url(sqlite_path))
 
-    assert sorted(file.name for file in sqlite_path.parent.iterdir()) == [
+    assert names_in(sqlite_path.parent) == [
         "syncer.db",
         "syncer.lock",
     ]

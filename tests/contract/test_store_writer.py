@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -21,13 +22,13 @@ from syncer.domain.errors import (
 from syncer.ports.store import UnitOfWork
 from syncer.store import SqlStore, open_store, sqlite, sqlite_url, writer
 from syncer.testing import FakeClock
-from tests.contract.samples import ask, make_link, record, record_write
+from tests.contract.samples import make_link, note, put_note, record, record_write, until
 
 WRITES = 30
 
 
-async def note(store: SqlStore, name: str) -> bytes | None:
-    return await ask(store, lambda unit: unit.notes.get(name))
+def size(file: Path) -> int:
+    return file.stat().st_size
 
 
 @asynccontextmanager
@@ -53,7 +54,7 @@ async def test_a_failing_write_harms_none_of_those_beside_it(store: SqlStore) ->
         return number
 
     results = await asyncio.gather(
-        *(store.write(lambda unit, n=number: work(unit, n)) for number in range(WRITES)),
+        *(store.write(partial(work, number=number)) for number in range(WRITES)),
         return_exceptions=True,
     )
 
@@ -67,9 +68,9 @@ async def test_a_broken_rule_of_the_database_fails_its_own_write_only(store: Sql
     row = record_write(record(), claim_file_id="missing")
 
     results = await asyncio.gather(
-        store.write(lambda unit: unit.notes.put("before", b"1")),
+        put_note(store, "before", b"1"),
         store.write(lambda unit: unit.records.add([row])),
-        store.write(lambda unit: unit.notes.put("after", b"1")),
+        put_note(store, "after", b"1"),
         return_exceptions=True,
     )
 
@@ -92,7 +93,7 @@ async def test_a_cancelled_caller_leaves_no_half_write(store: SqlStore) -> None:
     with pytest.raises(asyncio.CancelledError):
         await caller
     may_end.set()
-    await store.write(lambda unit: unit.notes.put("next", b"3"))
+    await put_note(store, "next", b"3")
 
     assert [await note(store, name) for name in ("first", "second", "next")] == [b"1", b"2", b"3"]
 
@@ -105,16 +106,16 @@ async def test_a_write_that_cancels_itself_is_rolled_back(store: SqlStore) -> No
     with pytest.raises(ShuttingDownError):
         await store.write(work)
 
-    await store.write(lambda unit: unit.notes.put("b", b"2"))
+    await put_note(store, "b", b"2")
     assert [await note(store, "a"), await note(store, "b")] == [None, b"2"]
 
 
 async def test_a_snapshot_does_not_move_while_it_is_read(store: SqlStore) -> None:
-    await store.write(lambda unit: unit.notes.put("a", b"1"))
+    await put_note(store, "a", b"1")
 
     async with store.read() as unit:
         before = await unit.notes.get("a")
-        await store.write(lambda unit: unit.notes.put("a", b"2"))
+        await put_note(store, "a", b"2")
         after = await unit.notes.get("a")
 
     assert (before, after) == (b"1", b"1")
@@ -133,16 +134,13 @@ async def test_a_cancelled_reader_leaves_its_connection_fit_for_others(store: Sq
         reader.cancel()
         await asyncio.wait([reader])
 
-    await store.write(lambda unit: unit.notes.put("a", b"1"))
+    await put_note(store, "a", b"1")
     assert await note(store, "a") == b"1"
 
 
 async def test_closing_finishes_the_writes_that_wait(url: str, clock: FakeClock) -> None:
     async with open_store(url, clock=clock, ids=UuidIds()) as store:
-        writes = [
-            asyncio.create_task(store.write(lambda unit, n=n: unit.notes.put(str(n), b"x")))
-            for n in range(WRITES)
-        ]
+        writes = [asyncio.create_task(put_note(store, str(n), b"x")) for n in range(WRITES)]
         await asyncio.sleep(0)
 
     assert await asyncio.gather(*writes) == [None] * WRITES
@@ -155,31 +153,23 @@ async def test_closing_finishes_the_writes_that_wait(url: str, clock: FakeClock)
 async def test_writes_that_wait_together_share_a_commit(sqlite_path: Path) -> None:
     async with opened(sqlite_path) as store:
         log = sqlite_path.with_name("syncer.db-wal")
-        alone = log.stat().st_size
+        alone = size(log)
         for number in range(WRITES):
-            await store.write(lambda unit, n=number: unit.notes.put(str(n), b"x"))
-        one_by_one = log.stat().st_size - alone
-        await asyncio.gather(
-            *(
-                store.write(lambda unit, n=number: unit.notes.put(str(n), b"y"))
-                for number in range(WRITES)
-            )
-        )
-        together = log.stat().st_size - alone - one_by_one
+            await put_note(store, str(number), b"x")
+        one_by_one = size(log) - alone
+        await asyncio.gather(*(put_note(store, str(number), b"y") for number in range(WRITES)))
+        together = size(log) - alone - one_by_one
 
     assert together < one_by_one / 5
 
 
 async def test_a_checkpoint_empties_the_log_between_writes(sqlite_path: Path) -> None:
     async with opened(sqlite_path) as store:
-        writes = [
-            store.write(lambda unit, n=number: unit.notes.put(str(n), b"x"))
-            for number in range(WRITES)
-        ]
+        writes = [put_note(store, str(number), b"x") for number in range(WRITES)]
         await asyncio.gather(*writes, store.checkpoint())
         await store.checkpoint()
 
-        assert sqlite_path.with_name("syncer.db-wal").stat().st_size == 0
+        assert size(sqlite_path.with_name("syncer.db-wal")) == 0
         assert await note(store, "29") == b"x"
 
 
@@ -188,14 +178,12 @@ async def test_an_idle_store_empties_its_log(
 ) -> None:
     monkeypatch.setattr(writer, "IDLE_SECONDS", 0.01)
     async with opened(sqlite_path) as store:
-        await store.write(lambda unit: unit.notes.put("a", b"x"))
+        await put_note(store, "a", b"x")
         log = sqlite_path.with_name("syncer.db-wal")
 
-        async with asyncio.timeout(10):
-            while log.stat().st_size:
-                await asyncio.sleep(0.01)
+        await until(lambda: not log.stat().st_size)
 
-        await store.write(lambda unit: unit.notes.put("a", b"y"))
+        await put_note(store, "a", b"y")
         assert await note(store, "a") == b"y"
 
 
@@ -203,21 +191,21 @@ async def test_a_full_disk_fails_writes_keeps_reads_and_resumes(
     sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(sqlite_path) as store:
-        await store.write(lambda unit: unit.notes.put("kept", b"1"))
-    pages = sqlite_path.stat().st_size // 4096 + 4
+        await put_note(store, "kept", b"1")
+    pages = size(sqlite_path) // 4096 + 4
     limited = (*sqlite._WRITER_PRAGMAS, f"max_page_count={pages}")
     monkeypatch.setattr(sqlite, "_WRITER_PRAGMAS", limited)
 
     async with opened(sqlite_path) as store:
         results = await asyncio.gather(
-            store.write(lambda unit: unit.notes.put("small", b"1")),
-            store.write(lambda unit: unit.notes.put("huge", b"x" * 1_000_000)),
+            put_note(store, "small", b"1"),
+            put_note(store, "huge", b"x" * 1_000_000),
             return_exceptions=True,
         )
 
         assert [type(result) for result in results] == [StorageFullError, StorageFullError]
         assert [await note(store, "kept"), await note(store, "small")] == [b"1", None]
-        await store.write(lambda unit: unit.notes.put("small", b"2"))
+        await put_note(store, "small", b"2")
         assert await note(store, "small") == b"2"
         assert await store.faults() == []
 
@@ -226,7 +214,7 @@ async def test_a_lock_held_from_outside_is_waited_for(sqlite_path: Path) -> None
     async with opened(sqlite_path) as store:
         with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as outside:
             outside.execute("BEGIN IMMEDIATE")
-            write = asyncio.create_task(store.write(lambda unit: unit.notes.put("a", b"1")))
+            write = asyncio.create_task(put_note(store, "a", b"1"))
             await asyncio.sleep(0.2)
             assert not write.done()
             outside.execute("ROLLBACK")
@@ -244,11 +232,11 @@ async def test_a_lock_held_too_long_is_told_to_the_caller(
         with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as outside:
             outside.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreBusyError):
-                await store.write(lambda unit: unit.notes.put("a", b"1"))
+                await put_note(store, "a", b"1")
             assert await note(store, "a") is None
             outside.execute("ROLLBACK")
 
-        await store.write(lambda unit: unit.notes.put("a", b"2"))
+        await put_note(store, "a", b"2")
         assert await note(store, "a") == b"2"
 
 

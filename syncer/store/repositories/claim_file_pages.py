@@ -36,7 +36,7 @@ FILE_COLUMNS = tuple(
 )  # fmt: skip
 _NAMES = ("reference", "claim_number", "claim_type")
 _FOUND = (
-    "id", "partner_ref", *_NAMES, "partner_data", "contributed_at",
+    "id", "origin", "partner_ref", *_NAMES, "partner_data", "contributed_at",
 )  # fmt: skip
 _LOOK_UP = Prepared(
     select(*(table.c[name] for name in _FOUND))
@@ -72,7 +72,10 @@ _MOVE_ON = Prepared(
 
 @dataclass(slots=True)
 class _File:
-    """A claim file while a page contributes to it."""
+    """A claim file while a page contributes to it.
+
+    ``own_reference`` is the one that the planning system gave, which no partner changes.
+    """
 
     id: str
     is_new: bool
@@ -80,6 +83,7 @@ class _File:
     names: dict[str, str | None]
     data: dict[str, Any]
     contributed_at: int | None
+    own_reference: str | None = None
     has_changed: bool = False
     has_moved_on: bool = False
 
@@ -90,6 +94,7 @@ class _File:
         is_newer = self.contributed_at is None or at >= self.contributed_at
         layers = (self.names, given) if is_newer else (given, self.names)
         names = {name: layers[1][name] or layers[0][name] for name in _NAMES}
+        names["reference"] = self.own_reference or names["reference"]
         data = merge(self.data, ref.data) if is_newer else merge(ref.data, self.data)
         before = (self.partner_ref, self.names, self.data)
         if (ref.claim.partner_ref, names, data) != before:
@@ -144,9 +149,10 @@ async def _look_up(
 
 
 def _found(row: Cells) -> _File:
-    id_, partner_ref, reference, claim_number, claim_type, data, contributed_at = row
+    id_, origin, partner_ref, reference, claim_number, claim_type, data, contributed_at = row
+    own_reference = reference if origin == Origin.PLANNING.value else None
     names = {"reference": reference, "claim_number": claim_number, "claim_type": claim_type}
-    return _File(id_, False, partner_ref, names, from_json(data), contributed_at)
+    return _File(id_, False, partner_ref, names, from_json(data), contributed_at, own_reference)
 
 
 async def _save(connection: Connection, link: LinkKey, files: Any, at: int) -> None:
