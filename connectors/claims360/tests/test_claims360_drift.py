@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from syncer_claims360 import Claims360, Claims360Credentials
@@ -181,5 +181,10 @@ class Drift(RuleBasedStateMachine):
             self.runner.close()
 
 
-Drift.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+Drift.TestCase.settings = settings(
+    max_examples=30,
+    stateful_step_count=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # over HTTP, shrinking takes minutes
+)
 test_a_listing_that_drifts_loses_and_doubles_nothing = Drift.TestCase
