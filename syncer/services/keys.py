@@ -107,7 +107,10 @@ class KeyRotation:
             ConflictError: ``key_in_use``; run ``rewrap`` first.
         """
         self._require_unsealed()
-        return await self.store.write(lambda uow: self._retire(uow, kid, actor))
+        retired = await self.store.write(lambda uow: self._retire(uow, kid, actor))
+        for each in retired:
+            _log.info(Event.KEY_RETIRED, kid=each)
+        return retired
 
     async def give_up(self, *, actor: str) -> None:
         """Let the next start take another root key, because the one of this store is lost.
