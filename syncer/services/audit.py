@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from syncer.domain.errors import SyncerError, VaultSealedError
+from syncer.domain.errors import RetryableError, VaultSealedError
 from syncer.domain.instants import to_text
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import AuditEntry
@@ -141,22 +141,23 @@ class DecryptTally:
         self._counts[link] += 1
 
     async def run(self) -> None:
-        """Flush every hour until cancelled; a busy or full store is tried again the next hour."""
+        """Flush every hour until cancelled."""
         while True:
             await self.clock.sleep(TALLY_INTERVAL.total_seconds())
-            try:
-                await self.flush()
-            except SyncerError as error:
-                _log.warning(Event.UPKEEP_DELAYED, task="audit of decryptions", code=error.code)
+            await self.flush()
 
     async def flush(self) -> None:
-        """Write what was counted since the last time, in one transaction."""
+        """Write what was counted since the last time, in one transaction.
+
+        Raises:
+            RetryableError: the store is full or busy; the counts are kept for the next time.
+        """
         if self.vault.sealed_reason is not None:
             return
         counts, self._counts = self._counts, Counter()
         try:
             head = await self.store.write(lambda uow: self._write(uow, counts))
-        except SyncerError:
+        except RetryableError:
             self._counts.update(counts)
             raise
         if head is not None:

@@ -2,7 +2,9 @@
 
 They are drawn once and rest in the store, sealed under a root key. A rotation seals the same keys
 anew, so audit chains and remembered fingerprints go on. That they open shows that the key file
-belongs to the store: they are the canary. See docs/decisions/0003-keys-that-outlive-the-root-key.md.
+belongs to the store: they are the canary.
+
+Source: docs/decisions/0003-keys-that-outlive-the-root-key.md.
 """
 
 from __future__ import annotations
