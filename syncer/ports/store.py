@@ -476,6 +476,10 @@ class Store(Protocol):
         """Open a read-only snapshot; keep it short and do not await anything else in it."""
         ...
 
+    async def checkpoint(self) -> None:
+        """Leave no trace of removed rows in the database's log."""
+        ...
+
     async def changed(self, after: FeedCursor, *, timeout_seconds: float) -> bool:
         """Wait until the feed has an entry after the cursor; False when the time is over."""
         ...

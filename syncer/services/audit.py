@@ -22,8 +22,9 @@ from syncer.ports.vault import KEYLESS_CHAINS_NOTE, Vault
 SERVICE = "service"
 """Actor of what the program does by itself."""
 TALLY_INTERVAL = timedelta(hours=1)
+BATCH = 500
+"""Entries that are read at once when the trail is verified."""
 
-_BATCH = 500
 _log = get_logger(__name__)
 
 
@@ -217,10 +218,10 @@ class AuditTrail:
         after = 0
         while True:
             async with self.store.read() as uow:
-                batch = await uow.audit.walk(after=after, limit=_BATCH)
+                batch = await uow.audit.walk(after=after, limit=BATCH)
             for entry in batch:
                 yield entry
-            if len(batch) < _BATCH:
+            if len(batch) < BATCH:
                 return
             after = batch[-1].seq
 

@@ -43,6 +43,8 @@ class CredentialReset:
     async def reset(self, key: LinkKey, *, ticket: str, reason: str, actor: str) -> ResetDone:
         """Destroy a link's credentials in one transaction; data, cursor and generation stay.
 
+        The sealed bytes go out of the database's files too; backups made before still hold them.
+
         Works in a sealed vault too, also when its root key is lost. A pass that is under way holds
         the old generation and leaves nothing on the link.
 
@@ -54,6 +56,7 @@ class CredentialReset:
         done = await self.store.write(
             lambda uow: self._reset(uow, key, {"ticket": ticket, "reason": reason}, actor)
         )
+        await self.store.checkpoint()
         _log.warning(
             Event.CREDENTIALS_RESET,
             repairer=key.repairer,

@@ -222,6 +222,13 @@ class Desk:
         connection.close()
 
 
+def contents(place: Path) -> list[bytes]:
+    """Read the files at a place."""
+    files = [path for path in (place, *place.glob("*")) if path.is_file()]
+    assert files
+    return [path.read_bytes() for path in files]
+
+
 OpenDesk = Callable[..., Any]
 
 

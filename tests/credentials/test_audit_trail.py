@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from syncer.domain.errors import ConflictError, VaultSealedError
+from syncer.services import audit
 from syncer.testing import FakeClock
 from tests.credentials.conftest import LINK, OTHER, Desk, OpenDesk
 
@@ -106,16 +107,18 @@ async def test_entries_that_claim_to_be_from_a_sealed_time_do_not_pass(busy: Des
     assert not (await busy.trail.verify()).intact
 
 
-async def test_a_long_trail_is_verified_whole(desk: Desk) -> None:
-    for _ in range(600):
-        desk.tally.opened(LINK)
-        await desk.tally.flush()
-    desk.meddle("UPDATE audit SET actor = 'bert' WHERE seq = 590")
+@pytest.mark.parametrize("batch", [1, 2, 3, 6, 7])
+async def test_a_trail_is_verified_whole_in_batches(
+    busy: Desk, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(audit, "BATCH", batch)
+    intact = await busy.trail.verify()
+    busy.meddle("UPDATE audit SET actor = 'bert' WHERE seq = 6")
 
-    verdict = await desk.trail.verify()
+    broken = await busy.trail.verify()
 
-    assert verdict.entries == 589
-    assert "entry 590" in (verdict.fault or "")
+    assert (intact.intact, intact.entries) == (True, 6)
+    assert (broken.intact, broken.entries) == (False, 5)
 
 
 async def test_nothing_can_be_verified_in_a_sealed_vault(open_desk: OpenDesk) -> None:

@@ -9,7 +9,15 @@ import pytest
 from syncer.domain.errors import CredentialUnreadableError, InvalidError, NotFoundError
 from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.stored import LinkOutcome
-from tests.credentials.conftest import GOOD, LINK, OTHER, Desk, OpenDesk, PlayedDoor
+from tests.credentials.conftest import (
+    GOOD,
+    LINK,
+    OTHER,
+    Desk,
+    OpenDesk,
+    PlayedDoor,
+    contents,
+)
 
 KeyFile = Callable[[str], Path]
 
@@ -26,6 +34,21 @@ async def test_a_reset_removes_the_credentials_and_opens_the_slot(desk: Desk) ->
     assert await desk.sealed() is None
     assert (await desk.link()).state is LinkState.UNCONFIGURED
     assert (await desk.register()).generation == 2
+
+
+async def test_a_reset_leaves_no_sealed_bytes_in_the_files_of_the_store(
+    desk: Desk, database: Path
+) -> None:
+    await desk.register()
+    sealed = await desk.sealed()
+    assert sealed is not None
+    assert any(sealed.payload in content for content in contents(database.parent))
+
+    await reset(desk)
+
+    for content in contents(database.parent):
+        assert sealed.payload not in content
+        assert sealed.wrapped_key not in content
 
 
 async def test_a_reset_is_audited_with_ticket_reason_and_actor(desk: Desk) -> None:

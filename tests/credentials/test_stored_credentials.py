@@ -19,7 +19,7 @@ from syncer.domain.errors import (
     InvalidError,
 )
 from syncer.observability import configure_logging
-from tests.credentials.conftest import GOOD, LINK, OTHER, Desk, PlayedDoor
+from tests.credentials.conftest import GOOD, LINK, OTHER, Desk, PlayedDoor, contents
 
 
 async def refuse_to_open(desk: Desk) -> None:
@@ -27,12 +27,6 @@ async def refuse_to_open(desk: Desk) -> None:
     assert sealed is not None
     with pytest.raises(CredentialUnreadableError):
         desk.opener.open(await desk.link(), sealed, correlation_id="x")
-
-
-def contents(place: Path) -> list[bytes]:
-    files = [path for path in (place, *place.glob("*")) if path.is_file()]
-    assert files
-    return [path.read_bytes() for path in files]
 
 
 SWAP = """UPDATE {table} SET {column} = (SELECT {column} FROM {table} WHERE credential_id =
