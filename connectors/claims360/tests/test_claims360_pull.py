@@ -220,6 +220,32 @@ async def test_a_page_that_leads_to_itself_is_a_loop(
         await connector.pull(link, first.next_cursor)
 
 
+async def test_a_listing_that_goes_in_circles_is_a_loop(
+    connector: Claims360, partner: PlayedClaims360, link: OurLink
+) -> None:
+    for n in range(20):
+        page = {
+            "items": [
+                {
+                    "type": "mission",
+                    "id": f"M-{n % 3}",
+                    "status": "created",
+                    "version": 1,
+                    "statusChangedAt": f"2026-03-02T09:0{n % 3}:00Z",
+                }
+            ],
+            "hasMore": True,
+            "nextCursor": "abc"[n % 3],
+            "serverTime": "2026-03-02T09:15:00Z",
+        }
+        partner.faults.append(Fault(status=200, body=json.dumps(page).encode()))
+
+    with pytest.raises(PageLoopError):
+        await read_pass(connector, link, EPOCH)
+
+    assert len(partner.seen) <= 7
+
+
 @pytest.mark.parametrize(
     "body",
     [
