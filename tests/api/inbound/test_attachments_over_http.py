@@ -15,6 +15,7 @@ from syncer.domain.records import Attachment, Kind, RecordKey
 from syncer.domain.stored import AttachmentState, StoredAttachment
 
 if TYPE_CHECKING:
+    from tests.api.conftest import House
     from tests.api.inbound.conftest import Garage
 
 
@@ -62,8 +63,8 @@ async def test_range_beyond_the_end_is_refused(garage: Garage) -> None:
     assert reply.status == 416
 
 
-async def test_unknown_attachment_is_not_found(garage: Garage) -> None:
-    reply = await garage.house.get("/v1/attachments/none/content")
+async def test_unknown_attachment_is_not_found(house: House) -> None:
+    reply = await house.get("/v1/attachments/none/content")
 
     assert (reply.status, reply.code) == (404, "not_found")
 

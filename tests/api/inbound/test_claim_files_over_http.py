@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.api.conftest import House
     from tests.api.inbound.conftest import Garage
 
 NEW = {"repairer": "garage-7", "connector": "claims360", "reference": "W-1"}
@@ -119,15 +120,19 @@ async def test_files_of_one_reference_asked_for_at_once_are_one(garage: Garage) 
     ],
 )
 async def test_file_that_cannot_be_is_refused(
-    garage: Garage, parts: dict[str, Any], pointer: str
+    house: House, parts: dict[str, Any], pointer: str
 ) -> None:
-    reply = await garage.house.post("/v1/claim-files", {**NEW, **parts})
+    await house.add_repairer()
+
+    reply = await house.post("/v1/claim-files", {**NEW, **parts})
 
     assert (reply.status, reply.pointers) == (422, [pointer])
 
 
-async def test_file_of_a_disabled_connector_is_refused(garage: Garage) -> None:
-    reply = await garage.house.post("/v1/claim-files", {**NEW, "connector": "darva"})
+async def test_file_of_a_disabled_connector_is_refused(house: House) -> None:
+    await house.add_repairer()
+
+    reply = await house.post("/v1/claim-files", {**NEW, "connector": "darva"})
 
     assert (reply.status, reply.code) == (409, "connector_disabled")
 
@@ -190,8 +195,8 @@ async def test_list_filters_with_an_exact_total(garage: Garage, query: str, numb
     assert (reply.json["total"], len(reply.json["items"])) == (number, number)
 
 
-async def test_unknown_file_is_not_found(garage: Garage) -> None:
-    read = await garage.house.get("/v1/claim-files/none")
-    entered = await garage.house.patch("/v1/claim-files/none", {"data": {}})
+async def test_unknown_file_is_not_found(house: House) -> None:
+    read = await house.get("/v1/claim-files/none")
+    entered = await house.patch("/v1/claim-files/none", {"data": {}})
 
     assert (read.status, entered.status) == (404, 404)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.api.conftest import House
     from tests.api.inbound.conftest import Garage
 
 EXCLUDES = "/v1/repairers/garage-7/links/claims360/excludes"
@@ -43,9 +44,11 @@ async def test_preview_says_what_would_change_and_changes_nothing(garage: Garage
     ],
 )
 async def test_rules_that_cannot_be_read_are_named(
-    garage: Garage, body: dict[str, object], pointer: str
+    house: House, body: dict[str, object], pointer: str
 ) -> None:
-    reply = await garage.house.post(f"{EXCLUDES}/preview", body)
+    await house.add_repairer()
+
+    reply = await house.post(f"{EXCLUDES}/preview", body)
 
     assert (reply.status, reply.pointers) == (422, [pointer])
 
@@ -97,8 +100,10 @@ async def test_record_that_was_never_completed_gets_its_lines_when_it_comes_back
         pytest.param("/v1/repairers/garage-7/links/darva", "connector_disabled", id="disabled"),
     ],
 )
-async def test_link_that_is_not_there_is_refused(garage: Garage, path: str, code: str) -> None:
-    previewed = await garage.house.post(f"{path}/excludes/preview", {"excludes": []})
-    applied = await garage.house.post(f"{path}/excludes/apply")
+async def test_link_that_is_not_there_is_refused(house: House, path: str, code: str) -> None:
+    await house.add_repairer()
+
+    previewed = await house.post(f"{path}/excludes/preview", {"excludes": []})
+    applied = await house.post(f"{path}/excludes/apply")
 
     assert (previewed.code, applied.code) == (code, code)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.api.conftest import House
     from tests.api.inbound.conftest import Garage
 
 TOKEN = "t" * 43
@@ -100,22 +101,22 @@ async def test_nothing_new_gives_no_items_and_a_cursor(garage: Garage) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/changes", "/v1/changes/stream"])
-async def test_malformed_cursor_is_refused(garage: Garage, path: str) -> None:
-    reply = await garage.house.get(f"{path}?after=nonsense")
+async def test_malformed_cursor_is_refused(house: House, path: str) -> None:
+    reply = await house.get(f"{path}?after=nonsense")
 
     assert (reply.status, reply.code) == (422, "cursor_invalid")
 
 
 @pytest.mark.parametrize("path", ["/v1/changes", "/v1/changes/stream"])
-async def test_cursor_of_another_database_is_gone(garage: Garage, path: str) -> None:
-    reply = await garage.house.get(f"{path}?after=0123456789abcdef:1")
+async def test_cursor_of_another_database_is_gone(house: House, path: str) -> None:
+    reply = await house.get(f"{path}?after=0123456789abcdef:1")
 
     assert (reply.status, reply.code) == (410, "feed_reset")
 
 
 @pytest.mark.parametrize("query", ["wait=61", "wait=-1", "limit=0", "since=1"])
-async def test_bad_parameter_is_refused(garage: Garage, query: str) -> None:
-    reply = await garage.house.get(f"/v1/changes?{query}")
+async def test_bad_parameter_is_refused(house: House, query: str) -> None:
+    reply = await house.get(f"/v1/changes?{query}")
 
     assert (reply.status, reply.code) == (422, "invalid")
 
@@ -155,7 +156,7 @@ async def test_pass_is_followed_to_its_end(garage: Garage) -> None:
     assert ended["counts"]["new"] == 1
 
 
-async def test_events_of_an_unknown_pass_are_not_found(garage: Garage) -> None:
-    reply = await garage.house.get("/v1/passes/none/events")
+async def test_events_of_an_unknown_pass_are_not_found(house: House) -> None:
+    reply = await house.get("/v1/passes/none/events")
 
     assert (reply.status, reply.code) == (404, "not_found")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.api.conftest import House
     from tests.api.inbound.conftest import Garage
 
 
@@ -64,8 +65,8 @@ async def test_filters_hold_all_at_once(garage: Garage, query: str, refs: list[s
         pytest.param("repairer=Garage%207", "/repairer/0", id="no-slug"),
     ],
 )
-async def test_bad_parameter_is_named(garage: Garage, query: str, pointer: str) -> None:
-    reply = await garage.house.get(f"/v1/records?{query}")
+async def test_bad_parameter_is_named(house: House, query: str, pointer: str) -> None:
+    reply = await house.get(f"/v1/records?{query}")
 
     assert (reply.status, reply.code) == (422, "invalid")
     assert reply.pointers == [pointer]
@@ -112,8 +113,8 @@ async def test_history_lists_every_version(garage: Garage) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/history"])
-async def test_unknown_record_is_not_found(garage: Garage, path: str) -> None:
-    reply = await garage.house.get(f"/v1/records/0193-none{path}")
+async def test_unknown_record_is_not_found(house: House, path: str) -> None:
+    reply = await house.get(f"/v1/records/0193-none{path}")
 
     assert (reply.status, reply.code) == (404, "not_found")
 

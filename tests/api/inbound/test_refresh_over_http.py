@@ -93,9 +93,9 @@ async def test_refresh_under_one_key_starts_one_pass(garage: Garage) -> None:
     ],
 )
 async def test_refresh_of_what_cannot_run_is_refused(
-    garage: Garage, body: dict[str, object], status: int, code: str
+    house: House, body: dict[str, object], status: int, code: str
 ) -> None:
-    reply = await garage.house.post("/v1/refresh", body)
+    reply = await house.post("/v1/refresh", body)
 
     assert (reply.status, reply.code) == (status, code)
 
@@ -117,7 +117,7 @@ async def test_refresh_without_any_active_link_has_nothing_to_do(house: House) -
 
 
 @pytest.mark.parametrize("wait", ["61", "-1", "soon"])
-async def test_refresh_waits_no_longer_than_a_minute(garage: Garage, wait: str) -> None:
-    reply = await garage.house.post(f"/v1/refresh?wait={wait}")
+async def test_refresh_waits_no_longer_than_a_minute(house: House, wait: str) -> None:
+    reply = await house.post(f"/v1/refresh?wait={wait}")
 
     assert (reply.status, reply.pointers) == (422, ["/wait"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.api.conftest import House
     from tests.api.inbound.conftest import Garage
 
 
@@ -59,9 +60,9 @@ async def test_quarantine_is_filtered(garage: Garage, query: str, number: int) -
     assert (await garage.house.get(f"/v1/quarantine?{query}")).json["total"] == number
 
 
-async def test_unknown_item_is_not_found(garage: Garage) -> None:
-    read = await garage.house.get("/v1/quarantine/none")
-    retried = await garage.house.post("/v1/quarantine/none/retry")
+async def test_unknown_item_is_not_found(house: House) -> None:
+    read = await house.get("/v1/quarantine/none")
+    retried = await house.post("/v1/quarantine/none/retry")
 
     assert (read.status, retried.status) == (404, 404)
 
