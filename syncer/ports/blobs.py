@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ class Blob:
 
     sha256: str
     bytes: int
-    head: bytes
+    head: builtins.bytes
     """The first bytes (up to 4,096), for telling the type."""
 
 

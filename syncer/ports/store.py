@@ -437,7 +437,10 @@ class Pruning(Protocol):
     async def prune(
         self, *, passes: datetime, changes: datetime, history: datetime, answers: datetime
     ) -> dict[str, int]:
-        """Remove what is older than the instants, in bounded batches; gives counts by name."""
+        """Remove what is older than the instants; gives the numbers of removed rows by name.
+
+        One call removes a bounded batch of each; call again, in a new write, until none is left.
+        """
         ...
 
 
