@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -238,8 +239,22 @@ async def _vault(folder: Path, store: Store, clock: SystemClock) -> Any:
     return await open_vault(store, key_file, clock=clock)
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a service ran once, without anybody in it: quicker than from nothing."""
+    folder = tmp_path_factory.mktemp("blank")
+
+    async def run_once() -> None:
+        async with open_house(folder):
+            pass
+
+    asyncio.run(run_once())
+    return folder
+
+
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(blank: Path, tmp_path: Path) -> AsyncIterator[House]:
     """A running service with one partner and nobody in it yet."""
-    async with open_house(tmp_path) as opened:
+    folder = shutil.copytree(blank, tmp_path / "service")
+    async with open_house(folder) as opened:
         yield opened

@@ -47,15 +47,15 @@ async def test_request_is_answered_when_host_and_port_are_on_the_list(
         "",
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/connectors", "/healthz", "/docs", "/nowhere"])
 async def test_request_is_refused_when_host_or_port_is_not_on_the_list(
-    house: Any, host: str, path: str
+    house: Any, host: str
 ) -> None:
-    status, answer = await house.raw(_request(path, f"Host: {host}", AUTHORIZATION))
+    for path in ("/v1/connectors", "/healthz", "/docs", "/nowhere"):
+        status, answer = await house.raw(_request(path, f"Host: {host}", AUTHORIZATION))
 
-    assert status == 403
-    assert "host_not_allowed" in answer
-    assert "Access-Control" not in answer
+        assert status == 403, path
+        assert "host_not_allowed" in answer
+        assert "Access-Control" not in answer
 
 
 @pytest.mark.parametrize(
@@ -105,15 +105,15 @@ async def test_malformed_request_is_refused(house: Any, headers: tuple[str, ...]
         "Sec-Fetch-Site: cross-site",
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/connectors", "/healthz"])
-async def test_request_of_a_foreign_page_is_refused(house: Any, header: str, path: str) -> None:
-    request = _request(path, "Host: localhost:PORT", header, AUTHORIZATION)
+async def test_request_of_a_foreign_page_is_refused(house: Any, header: str) -> None:
+    for path in ("/v1/connectors", "/healthz"):
+        request = _request(path, "Host: localhost:PORT", header, AUTHORIZATION)
 
-    status, answer = await house.raw(request)
+        status, answer = await house.raw(request)
 
-    assert status == 403
-    assert "origin_not_allowed" in answer
-    assert "Access-Control" not in answer
+        assert status == 403, path
+        assert "origin_not_allowed" in answer
+        assert "Access-Control" not in answer
 
 
 @pytest.mark.parametrize(

@@ -69,23 +69,21 @@ def test_token_check_accepts_the_token(given: str) -> None:
     assert TokenCheck("right-token").accepts([given])
 
 
-@pytest.mark.parametrize(("method", "path"), CLOSED)
-async def test_every_route_answers_401_without_the_token(
-    house: Any, method: str, path: str
-) -> None:
-    for token in (None, "wrong"):
-        reply = await house.ask(method, path, token=token)
+async def test_every_route_answers_401_without_the_token(house: Any) -> None:
+    for method, path in CLOSED:
+        for token in (None, "wrong"):
+            reply = await house.ask(method, path, token=token)
 
-        assert reply.status == 401
-        assert reply.code == "unauthorized"
-        assert reply.headers["WWW-Authenticate"] == "Bearer"
+            assert reply.status == 401, path
+            assert reply.code == "unauthorized"
+            assert reply.headers["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/links", "/docs/../v1/links", "/docs/x.js"])
-async def test_unknown_path_answers_401_without_the_token(house: Any, path: str) -> None:
-    reply = await house.get(path, token=None)
+async def test_unknown_path_answers_401_without_the_token(house: Any) -> None:
+    for path in ("/", "/v1", "/v2/links", "/docs/../v1/links", "/docs/x.js"):
+        reply = await house.get(path, token=None)
 
-    assert reply.status == 401
+        assert reply.status == 401, path
 
 
 @pytest.mark.parametrize(
