@@ -15,7 +15,17 @@ from syncer.domain.errors import ConflictError, NotFoundError
 from syncer.domain.feed import ChangeType, FeedEntry
 from syncer.domain.intake import DecidedBy, Decision, IntakeState
 from syncer.domain.links import LinkKey
-from syncer.domain.records import ClaimRef, Insured, Insurer, Kind, Record, RecordKey, Site, Vehicle
+from syncer.domain.records import (
+    ClaimRef,
+    Insured,
+    Insurer,
+    Kind,
+    Record,
+    RecordKey,
+    Site,
+    Surveyor,
+    Vehicle,
+)
 from syncer.domain.stored import (
     ClaimFileRef,
     DecisionWrite,
@@ -174,6 +184,7 @@ class House:
             "vehicle": Vehicle(plate="1-ABC-234", make="Renault", model="Mégane"),
             "insurer": Insurer(name="Demo Verzekeringen", claim_number="24/778-1"),
             "insured": Insured(name="Jansens An"),
+            "surveyor": Surveyor(name="Bureau Demo"),
         }
         return Record(**{**values, **parts})
 

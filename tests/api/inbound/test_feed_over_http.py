@@ -156,6 +156,16 @@ async def test_pass_is_followed_to_its_end(garage: Garage) -> None:
     assert ended["counts"]["new"] == 1
 
 
+async def test_pass_that_ended_already_is_followed_by_its_end_alone(garage: Garage) -> None:
+    id_ = (await garage.house.refresh()).json["passes"][0]["id"]
+
+    async with streamed(garage, f"/v1/passes/{id_}/events") as stream:
+        event = await stream.event()
+
+    shown = (await garage.house.get(f"/v1/passes/{id_}")).json
+    assert (event["event"], json.loads(event["data"])) == ("ended", shown)
+
+
 async def test_events_of_an_unknown_pass_are_not_found(house: House) -> None:
     reply = await house.get("/v1/passes/none/events")
 
