@@ -25,7 +25,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def agrees(announced: str | None, sniffed: str) -> bool:
-    """Say whether an announced media type is the sniffed one; nothing or octets announce nothing."""
+    """Say whether an announced media type is the sniffed one; octets announce nothing."""
     plain = (announced or "").partition(";")[0].strip().lower()
     if plain in {"", "application/octet-stream", "binary/octet-stream"}:
         return True

@@ -31,7 +31,7 @@ class KnownRecord:
 class RecordWrite:
     """A new record, or a new version of a stored one, as it goes into the store.
 
-    ``body`` is ``record`` as JSON. ``version`` is the partner's number, or ours where it gives none.
+    ``body`` is ``record`` as JSON. ``version`` is the partner's number, or ours if it gives none.
     ``incomplete`` marks a record that still has to be completed at the partner before it is whole.
     """
 

@@ -1,11 +1,11 @@
 """The store as the services see it: units of work, and repositories named by domain verbs.
 
-A write is one function over the unit of work: all of it is kept, or nothing. What a function returns
+A write is one function over the unit of work: all of it is kept, or nothing. What it returns
 is handed out after the commit. Functions do no I/O of their own and may be run again from the start
 when the database asks for it, so they change nothing outside the unit of work.
 
-Instants are aware UTC; the store keeps microseconds. Every ``find`` gives rows in a stated order and
-``after`` is the sort key of the last row already seen.
+Instants are aware UTC; the store keeps microseconds. Every ``find`` gives rows in a stated order,
+and ``after`` is the sort key of the last row already seen.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Repairers(Protocol):
         ...
 
     async def keep_from_file(self, repairers: Sequence[Repairer]) -> None:
-        """Make those of the configuration file exist as given; ones no longer in it become ``api``."""
+        """Make those of the file exist as given; ones no longer in it become ``api``."""
         ...
 
 
@@ -79,8 +79,11 @@ class Links(Protocol):
     async def count(self, wanted: LinkFilter) -> int: ...
 
     async def counts(self, keys: Sequence[LinkKey]) -> dict[LinkKey, dict[str, int]]:
-        """Count for each link: records, queued, accepted, dismissed, excluded, taken_over,
-        quarantined (unresolved), attachments_pending, attachments_refused, unknown_items."""
+        """Count what each link has.
+
+        Names: records, queued, accepted, dismissed, excluded, taken_over, quarantined (unresolved),
+        attachments_pending, attachments_refused, unknown_items.
+        """
         ...
 
     async def due(
@@ -157,7 +160,7 @@ class Records(Protocol):
     async def decide(self, rows: Sequence[DecisionWrite]) -> None: ...
 
     async def complete(self, id_: str, body: bytes, *, revision: str, version: int) -> None:
-        """Replace the body of the present version by its completed form; not incomplete any more."""
+        """Replace the body of the present version by its completed form."""
         ...
 
     async def withdraw(self, ids: Collection[str]) -> None: ...
@@ -205,8 +208,10 @@ class ClaimFiles(Protocol):
         ...
 
     async def make(self, claim_file: ClaimFile) -> str | None:
-        """Store one made by the planning system; gives the id of the one that already has the
-        reference instead, and then stores nothing."""
+        """Store one made by the planning system.
+
+        Where another already has the reference, nothing is stored and that one's id is given.
+        """
         ...
 
     async def save_person_data(
@@ -389,7 +394,7 @@ class CredentialSlots(Protocol):
         ...
 
     async def rewrap(self, id_: bytes, *, old_kid: bytes, new_kid: bytes, wrapped: bytes) -> bool:
-        """Swap the wrapped key if it is still under ``old_kid``; the credential row never changes."""
+        """Swap the wrapped key if it is still under ``old_kid``; the credential never changes."""
         ...
 
     async def kids(self) -> dict[bytes, int]:

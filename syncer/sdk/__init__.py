@@ -1,8 +1,8 @@
 """All that a connector may import from syncer.
 
 A connector is one class: credentials and settings as pydantic models, a few async methods that turn
-the partner's answers into records, and a hook that hands the class to the host. The host owns timer,
-transactions, retries, limits, deadlines, caps, error mapping, secrets and redaction. The guide is
+the partner's answers into records, and a hook that hands the class to the host. The host owns
+timer, transactions, retries, limits, deadlines, caps, error mapping, secrets and redaction. The guide is
 docs/connector-guide.md; it starts with a ten-line connector that runs.
 """
 

@@ -21,15 +21,15 @@ SDK_VERSION = 1
 """Raised when a connector written for the previous SDK would no longer run."""
 
 hookimpl = pluggy.HookimplMarker("syncer")
-"""Marks ``register_connectors(register)`` in a connector's module; call ``register(Class)`` in it."""
+"""Marks ``register_connectors(register)`` in a connector's module; it calls ``register(Class)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """A record with all that the listing did not hold, and the files that belong to it.
 
-    ``withdrawn`` names other records that turned out to be gone on the way. ``unreadable`` are parts
-    (one photo of many) that are set aside without their record.
+    ``withdrawn`` names other records that turned out to be gone on the way. ``unreadable`` are
+    parts (one photo of many) that are set aside without their record.
     """
 
     record: Record
