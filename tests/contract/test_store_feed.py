@@ -136,3 +136,35 @@ async def test_a_write_without_entries_wakes_nobody(store: SqlStore, clock: Fake
 
 async def test_a_reader_of_another_epoch_does_not_wait(store: SqlStore) -> None:
     assert await store.changed(FeedCursor(epoch="other", seq=0), timeout_seconds=60)
+
+
+async def test_two_processes_on_one_postgresql_share_one_gapless_feed(postgresql_url: str) -> None:
+    async def write(store: SqlStore, name: str) -> None:
+        for _ in range(WRITES):
+            await append(store, 2, of=name)
+
+    async with (
+        open_store(postgresql_url, clock=SystemClock(), ids=UuidIds()) as one,
+        open_store(postgresql_url, clock=SystemClock(), ids=UuidIds()) as other,
+    ):
+        start = await head(one)
+        await asyncio.gather(write(one, "one"), write(other, "other"))
+        read = await ask(one, lambda unit: unit.feed.read(start, limit=99))
+
+    assert [entry.cursor.seq for entry in read] == list(range(1, 4 * WRITES + 1))
+
+
+async def test_a_reader_learns_of_entries_of_another_process_within_a_second(
+    postgresql_url: str, clock: FakeClock
+) -> None:
+    async with (
+        open_store(postgresql_url, clock=clock, ids=UuidIds()) as one,
+        open_store(postgresql_url, clock=SystemClock(), ids=UuidIds()) as other,
+    ):
+        waiting = asyncio.create_task(one.changed(await head(one), timeout_seconds=60))
+        await until(lambda: clock.sleepers)
+        await append(other, 1)
+
+        clock.advance(timedelta(seconds=1))
+
+        assert await waiting
