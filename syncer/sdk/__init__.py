@@ -2,8 +2,8 @@
 
 A connector is one class: credentials and settings as pydantic models, a few async methods that turn
 the partner's answers into records, and a hook that hands the class to the host. The host owns
-timer, transactions, retries, limits, deadlines, caps, error mapping, secrets and redaction. The guide is
-docs/connector-guide.md; it starts with a ten-line connector that runs.
+timer, transactions, retries, limits, deadlines, caps, error mapping, secrets and redaction. The
+guide is docs/connector-guide.md; it starts with a ten-line connector that runs.
 """
 
 from syncer.domain.errors import (
