@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import pwd
 import socket
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from syncer.domain.errors import InvalidError, NotFoundError, SyncerError
+from syncer.observability import Event, get_logger
 from syncer.web.problems import status_of
 
 Json = Mapping[str, Any]
@@ -34,7 +34,7 @@ _ASK_SECONDS = 10.0
 _ANSWER_SECONDS = 3_600.0
 _LONGEST_PATH_BYTES = 100  # sockaddr_un holds 108 with its end; unix(7)
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +142,11 @@ async def _answer(
             progress=lambda done: writer.write(_line({"progress": done})),
         )
         answer: Json = {"ok": await action(asked)}
+        _log.info(Event.OPERATOR_ACTION, action=request["action"], actor=asked.actor)
     except SyncerError as error:
         answer = _error(status_of(error), error.code, str(error))
     except (ValueError, KeyError, TypeError, AttributeError):
-        _log.exception("An operator's request failed", extra={"event": "control.failed"})
+        _log.exception(Event.REQUEST_FAILED)
         answer = _error(500, "internal", "The request failed; the service's log has more.")
     writer.write(_line(answer))
     await writer.drain()

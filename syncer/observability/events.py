@@ -22,8 +22,6 @@ class Event(StrEnum):
     STARTED = "started", "The service is ready."
     STOPPING = "stopping", "The service is stopping."
     STOPPED = "stopped", "The service has stopped."
-    START_FAILED = "start_failed", "The service could not start."
-    OLD_SQLITE = "old_sqlite", "The SQLite library is older than the releases with the WAL fix."
     CLOCK_JUMPED = "clock_jumped", "The time of day jumped; due times were brought back."
     LOOP_BLOCKED = "loop_blocked", "Something blocked the event loop."
     UNEXPECTED = "unexpected", "Something failed that should not be able to; this is a bug."
@@ -31,9 +29,6 @@ class Event(StrEnum):
     LIBRARY = "library", "A library says something."
 
     # -- the store
-    STORAGE_FULL = "storage_full", "The disk is full; writes wait until there is room."
-    STORAGE_FREED = "storage_freed", "There is room on the disk again."
-    STORE_BUSY = "store_busy", "Another program holds the database."
     PRUNED = "pruned", "Data past its retention was removed."
 
     # -- the vault
@@ -51,26 +46,16 @@ class Event(StrEnum):
     CREDENTIALS_UNREADABLE = "credentials_unreadable", "Stored credentials cannot be opened."
 
     # -- connectors and partners
-    CONNECTOR_LOADED = "connector_loaded", "A connector was loaded."
     CONNECTOR_QUARANTINED = "connector_quarantined", "A connector was set aside."
     BREAKER_OPENED = "breaker_opened", "A partner does not answer; it is left alone for a while."
     BREAKER_CLOSED = "breaker_closed", "A partner answers again."
-    PARTNER_REQUEST = "partner_request", "A request to a partner ended."
-    PARTNER_RETRY = "partner_retry", "A request to a partner is tried again."
 
     # -- passes
-    PASS_STARTED = "pass_started", "A pass started."
     PASS_ENDED = "pass_ended", "A pass ended."
     PASS_FAILED = "pass_failed", "A pass failed."
     LINK_STATE_CHANGED = "link_state_changed", "A link changed its state."
-    ITEM_QUARANTINED = (
-        "item_quarantined",
-        "An item of a partner could not be read and was set aside.",
-    )
-    ATTACHMENT_REFUSED = "attachment_refused", "An attachment was refused."
     PASSES_ABANDONED = "passes_abandoned", "Passes that an earlier process left open were ended."
 
     # -- the API
-    REQUEST = "request", "A request was answered."
     REQUEST_FAILED = "request_failed", "A request failed because of a bug."
     OPERATOR_ACTION = "operator_action", "An operator's command was carried out."

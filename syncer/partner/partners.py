@@ -12,12 +12,15 @@ from typing import Self
 from syncer.domain.errors import NotFoundError, SyncerError
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import BreakerState
+from syncer.observability import Event, get_logger
 from syncer.partner.bounds import Bounds
 from syncer.partner.breaker import State
 from syncer.partner.partner import Partner, Target
 from syncer.partner.session import PartnerSession
 from syncer.ports.ambient import Chance, Clock
 from syncer.ports.sessions import BreakerMemory, RequestMeter
+
+_log = get_logger(__name__)
 
 
 class Partners:
@@ -99,6 +102,7 @@ class Partners:
         )
 
     def _breaker_moved(self, state: State, remembered: BreakerState) -> None:
+        _report(state, remembered)
         connector = remembered.connector
         if self._meter is not None:
             self._meter.breaker_moved(connector, state)
@@ -119,3 +123,15 @@ class Partners:
 
     async def _finish_saving(self) -> None:
         await asyncio.gather(*self._saving.values())
+
+
+def _report(state: State, remembered: BreakerState) -> None:
+    """Log that the breaker opened, once and not for every failed probe, and that it closed."""
+    if state is State.OPEN and remembered.openings == 1:
+        _log.warning(
+            Event.BREAKER_OPENED,
+            connector=remembered.connector,
+            until=str(remembered.open_until),
+        )
+    elif state is State.CLOSED:
+        _log.info(Event.BREAKER_CLOSED, connector=remembered.connector)

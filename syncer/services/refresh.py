@@ -10,6 +10,7 @@ from syncer.domain.errors import ConflictError, NotFoundError, VaultSealedError
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.passes import Pass, PassError, PassState, PassTrigger
 from syncer.domain.stored import LinkFilter
+from syncer.observability import Event, get_logger
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.dispatch import Dispatcher
 from syncer.ports.plugins import ConnectorRegistry
@@ -19,6 +20,8 @@ from syncer.services.live import LivePass, PassBoard
 from syncer.services.pull import PullService, require_active
 
 LINKS_AT_ONCE = 500
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,12 +223,15 @@ class RefreshService:
         now = self.clock.now()
         error = PassError(code="interrupted", text="The program stopped before the pass ended.")
 
-        async def write(uow: UnitOfWork) -> None:
-            for pass_ in await uow.passes.unended():
+        async def write(uow: UnitOfWork) -> int:
+            unended = await uow.passes.unended()
+            for pass_ in unended:
                 pass_.state, pass_.error, pass_.ended_at = PassState.FAILED, error, now
                 await uow.passes.save(pass_)
+            return len(unended)
 
-        await self.store.write(write)
+        if abandoned := await self.store.write(write):
+            _log.info(Event.PASSES_ABANDONED, passes=abandoned)
 
 
 @dataclass(frozen=True, slots=True)

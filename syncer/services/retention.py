@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from syncer.observability import Event, get_logger
 from syncer.ports.ambient import Clock
 from syncer.ports.blobs import BlobStore
 from syncer.ports.store import Store, UnitOfWork
@@ -12,6 +13,8 @@ from syncer.ports.store import Store, UnitOfWork
 ROUND = timedelta(hours=1)
 ANSWERS_KEPT = timedelta(hours=24)
 ORPHANS_KEPT = timedelta(hours=24)
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,10 @@ class Retention:
                 answers=now - ANSWERS_KEPT,
             )
 
-        return await self.store.write(write)
+        removed = await self.store.write(write)
+        if any(removed.values()):
+            _log.info(Event.PRUNED, removed=removed)
+        return removed
 
     async def remove_orphans(self) -> int:
         """Remove contents that no attachment names, once they are a day old."""

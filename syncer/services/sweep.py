@@ -10,6 +10,7 @@ from syncer.domain import schedule
 from syncer.domain.links import Link, LinkKey
 from syncer.domain.passes import Pass, PassTrigger
 from syncer.domain.stored import SealedCredential
+from syncer.observability import Event, get_logger
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.dispatch import Dispatcher
 from syncer.ports.plugins import ConnectorRegistry, ConnectorState
@@ -23,6 +24,8 @@ MOST_AT_ONCE = 256
 LONGEST_PAUSE_SECONDS = 1.0
 BACKLOG_PAUSE_SECONDS = 0.01
 CLOCK_JUMP = timedelta(seconds=30)
+
+_log = get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +52,9 @@ class Sweep:
             has_more = await self.sweep()
             await self._pause(BACKLOG_PAUSE_SECONDS if has_more else LONGEST_PAUSE_SECONDS)
             gone = timedelta(seconds=self.clock.monotonic() - steady)
-            if abs(self.clock.now() - wall - gone) > CLOCK_JUMP:
+            jump = self.clock.now() - wall - gone
+            if abs(jump) > CLOCK_JUMP:
+                _log.warning(Event.CLOCK_JUMPED, seconds=jump.total_seconds())
                 await self.catch_up()
             wall, steady = self.clock.now(), self.clock.monotonic()
 

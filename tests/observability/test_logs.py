@@ -3,11 +3,14 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from syncer import observability
 from syncer.observability import (
     Event,
     configure_logging,
@@ -51,7 +54,7 @@ def test_a_line_is_one_json_object_with_event_phrase_and_facts(stream: io.String
 
 def test_context_is_on_every_line_within_and_on_none_after(stream: io.StringIO) -> None:
     with log_context(pass_id="p-1", connector="door", repairer="garage-7"):
-        LOG.info(Event.PASS_STARTED)
+        LOG.info(Event.PASS_FAILED)
         logging.getLogger("library").warning("something")
     LOG.info(Event.STOPPED)
 
@@ -65,9 +68,9 @@ def test_lines_below_the_level_are_left_out(stream: io.StringIO) -> None:
     configure_logging("warning", stream=stream)
 
     LOG.info(Event.STARTED)
-    LOG.warning(Event.STORE_BUSY)
+    LOG.warning(Event.UPKEEP_DELAYED)
 
-    assert [line["event"] for line in lines(stream)] == ["store_busy"]
+    assert [line["event"] for line in lines(stream)] == ["upkeep_delayed"]
 
 
 def test_what_libraries_log_has_the_same_form(stream: io.StringIO) -> None:
@@ -101,7 +104,7 @@ class Telling:
 def test_a_known_secret_is_masked_wherever_it_is(stream: io.StringIO, fact: object) -> None:
     known_secrets.add(["log-canary-1"])
 
-    LOG.info(Event.REQUEST, fact=fact)
+    LOG.info(Event.PASS_ENDED, fact=fact)
 
     assert "log-canary-1" not in stream.getvalue()
     assert "[redacted]" in stream.getvalue()
@@ -122,7 +125,7 @@ def test_a_known_secret_is_masked_in_traces_and_in_what_libraries_say(stream: io
 
 @pytest.mark.parametrize("name", ["token", "password", "Authorization", "X-Api-Key", "api_key"])
 def test_a_fact_whose_name_speaks_of_a_secret_is_masked(stream: io.StringIO, name: str) -> None:
-    LOG.info(Event.REQUEST, **{name: "never-seen-before"}, headers={name: "never-seen-before"})
+    LOG.info(Event.PASS_ENDED, **{name: "never-seen-before"}, headers={name: "never-seen-before"})
 
     assert "never-seen-before" not in stream.getvalue()
 
@@ -140,7 +143,7 @@ def test_control_characters_cannot_forge_a_line_or_steer_a_terminal(
 ) -> None:
     configure_logging("debug", form=form, stream=stream)
 
-    LOG.info(Event.REQUEST, path=FORGED)
+    LOG.info(Event.PASS_ENDED, path=FORGED)
     logging.getLogger("library").warning("%s", FORGED)
 
     written = stream.getvalue()
@@ -167,3 +170,13 @@ def test_every_event_has_a_phrase_of_its_own() -> None:
 
     assert all(phrase.endswith(".") for phrase in phrases)
     assert len(set(phrases)) == len(phrases)
+
+
+def test_every_event_is_logged_somewhere() -> None:
+    root = Path(observability.__file__).parents[1]
+    places = [path for path in root.rglob("*.py") if "observability" not in path.parts]
+    source = "".join(path.read_text(encoding="utf-8") for path in places)
+
+    named = set(re.findall(r"Event\.([A-Z_]+)", source)) | {"LIBRARY"}
+
+    assert {event.name for event in Event} == named
