@@ -1,6 +1,6 @@
 """What connectors rely on: a change of the SDK must be seen, and meant.
 
-After a change that is meant: ``python tests/architecture/test_sdk_signature.py`` writes it down anew.
+After a change that is meant, ``python tests/architecture/test_sdk_signature.py`` writes it anew.
 Raise ``SDK_VERSION`` when a connector written before would no longer run.
 """
 
