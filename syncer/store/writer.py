@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from syncer.domain.errors import ShuttingDownError, StorageFullError
-from syncer.store.sqlite import SqliteDriver, explain
+from syncer.store.sqlite import BUSY_WAIT_SECONDS, SqliteDriver, explain
 
 SHARED_COMMIT_LIMIT: Final = 64
 IDLE_SECONDS: Final = 30.0
+_BUSY_WAIT_MILLISECONDS: Final = BUSY_WAIT_SECONDS * 1000
 
 
 class Flushing(Protocol):
@@ -107,10 +108,15 @@ class GroupCommitWriter:
     async def checkpoint(self) -> None:
         """Move the write-ahead log into the file and empty it, between two commits.
 
-        While a reader is at work some of it may stay; the next checkpoint takes it.
+        While a reader is at work some of it may stay; the next checkpoint takes it. No reader is
+        waited for: writes would have to wait too.
         """
         async with self._turn:
-            await self._command("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._command("PRAGMA busy_timeout = 0")
+            try:
+                await self._command("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await self._command(f"PRAGMA busy_timeout = {_BUSY_WAIT_MILLISECONDS}")
 
     async def _run_group(self, group: list[_Write]) -> None:
         """Run the first write of the group and all that wait meanwhile, then commit."""
