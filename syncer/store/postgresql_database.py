@@ -9,8 +9,8 @@ ample for what syncer does; the largest writes are whole pages.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -67,7 +67,7 @@ class PostgresqlDatabase:
         """Run a write in a transaction of its own, as a task that outlives its caller."""
         if self._closing:
             raise ShuttingDownError("The store is closing.")
-        task = asyncio.create_task(_told(self._write(work)), name="store-writer")
+        task = asyncio.create_task(self._write(work), name="store-writer")
         self._writes.add(task)
         task.add_done_callback(self._ended)
         await asyncio.wait([task])
@@ -84,8 +84,9 @@ class PostgresqlDatabase:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
-        async with self._snapshots.connect() as connection, connection.begin():
-            yield await self._unit(connection)
+        with _told():
+            async with self._snapshots.connect() as connection, connection.begin():
+                yield await self._unit(connection)
 
     async def faults(self) -> list[str]:
         """Give nothing: PostgreSQL checks its pages by itself when it reads them."""
@@ -102,13 +103,17 @@ class PostgresqlDatabase:
 
     async def _write(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         async with self._turn:
-            for _ in range(RUNS - 1):
-                try:
-                    return await self._run(work)
-                except _TROUBLES as error:
-                    if not may_run_again(error):
-                        raise
-            return await self._run(work)
+            with _told():
+                return await self._run_until_kept(work)
+
+    async def _run_until_kept(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        for _ in range(RUNS - 1):
+            try:
+                return await self._run(work)
+            except _TROUBLES as error:
+                if not may_run_again(error):
+                    raise
+        return await self._run(work)
 
     async def _run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         async with self._engine.connect() as connection:
@@ -138,7 +143,8 @@ async def open_postgresql(
     )
     try:
         async with engine.connect() as connection:
-            await _told(_migrate(connection))
+            with _told():
+                await _migrate(connection)
         database = PostgresqlDatabase(engine, clock=clock, ids=ids, committed=committed)
         try:
             yield database
@@ -162,19 +168,15 @@ async def _migrate(connection: AsyncConnection) -> None:
 
 async def _commit(transaction: AsyncTransaction) -> None:
     """Commit; a commit whose answer was lost may have been made, so it is not run again."""
-    try:
+    with _told():
         await transaction.commit()
-    except _TROUBLES as error:
-        told = explain(error)
-        if told is None:
-            raise
-        raise told from error
 
 
-async def _told(writing: Coroutine[Any, Any, T]) -> T:
+@contextmanager
+def _told() -> Iterator[None]:
     """Turn the database's troubles into what they mean to the caller."""
     try:
-        return await writing
+        yield
     except _TROUBLES as error:
         told = explain(error)
         if told is None:

@@ -173,6 +173,20 @@ async def test_a_checkpoint_empties_the_log_between_writes(sqlite_path: Path) ->
         assert await note(store, "29") == b"x"
 
 
+async def test_a_checkpoint_waits_for_no_reader(sqlite_path: Path) -> None:
+    async with opened(sqlite_path) as store:
+        await put_note(store, "a", b"x")
+        with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            await put_note(store, "b", b"y")
+
+            async with asyncio.timeout(2):
+                await store.checkpoint()
+
+        assert await note(store, "b") == b"y"
+
+
 async def test_an_idle_store_empties_its_log(
     sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +289,21 @@ async def test_a_write_is_given_up_when_postgresql_keeps_dropping_it(
             await store.write(work)
 
         assert runs == 4
+        assert await note(store, "a") is None
+
+
+async def test_a_snapshot_says_so_when_postgresql_drops_it(
+    postgresql_url: str, clock: FakeClock
+) -> None:
+    async def read(store: SqlStore) -> None:
+        async with store.read() as unit:
+            await asyncio.to_thread(drop_others, postgresql_url)
+            await unit.notes.get("a")
+
+    async with open_store(postgresql_url, clock=clock, ids=UuidIds()) as store:
+        with pytest.raises(StoreBusyError):
+            await read(store)
+
         assert await note(store, "a") is None
 
 
