@@ -252,7 +252,7 @@ def _overruling(installed: Installed) -> tuple[LinkState, str] | None:
 async def _stored(uow: UnitOfWork, key: LinkKey) -> Link:
     link = await uow.links.get(key)
     if link is None:
-        raise NotFoundError(f"There is no repairer {key.repairer!r}.")
+        raise NotFoundError("There is no such repairer.")
     return link
 
 

@@ -55,7 +55,7 @@ class RepairerService:
         async with self._store.read() as uow:
             found = await uow.repairers.get(id_)
         if found is None:
-            raise NotFoundError(f"There is no repairer {id_!r}.")
+            raise NotFoundError("There is no such repairer.")
         return found
 
     async def put(

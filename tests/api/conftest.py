@@ -258,3 +258,12 @@ async def house(blank: Path, tmp_path: Path) -> AsyncIterator[House]:
     folder = shutil.copytree(blank, tmp_path / "service")
     async with open_house(folder) as opened:
         yield opened
+
+
+@pytest.fixture
+async def sealed_house(blank: Path, tmp_path: Path) -> AsyncIterator[House]:
+    """A running service whose key file is not the one of its store."""
+    folder = shutil.copytree(blank, tmp_path / "service")
+    (folder / "root.key").unlink()
+    async with open_house(folder) as opened:
+        yield opened

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncer.services.readiness import Readiness
-from syncer.vault import KeyRingVault
+LINK = "/v1/repairers/garage-7/links/claims360"
 
 
 async def test_process_says_that_it_is_alive(house: Any) -> None:
@@ -40,13 +39,26 @@ async def test_stopping_service_is_not_ready(house: Any) -> None:
     assert (reply.status, reply.code) == (503, "shutting_down")
 
 
-async def test_sealed_vault_is_not_ready_and_says_why(house: Any) -> None:
-    sealed = KeyRingVault(None, sealed_reason="no key file is configured")
+async def test_sealed_service_is_not_ready_and_says_why(sealed_house: Any) -> None:
+    reply = await sealed_house.get("/readyz", token=None)
 
-    reasons = await Readiness(house.services.store, sealed).reasons()
+    assert (reply.status, reply.code) == (503, "sealed")
+    assert "sealed" in reply.json["detail"]
 
-    assert [reason.code for reason in reasons] == ["sealed"]
-    assert "no key file is configured" in reasons[0].text
+
+async def test_sealed_service_shows_what_is_stored_and_touches_no_secret(sealed_house: Any) -> None:
+    house = sealed_house
+    await house.add_repairer()
+    credentials = dict(house.partner.add_repairer("garage-7"))
+
+    shown = await house.get("/v1/links")
+    registered = await house.put(f"{LINK}/credentials", credentials)
+    refreshed = await house.post("/v1/refresh", {"repairer": "garage-7"})
+
+    assert shown.status == 200
+    assert (registered.status, registered.code) == (503, "sealed")
+    assert (refreshed.status, refreshed.code) == (503, "sealed")
+    assert house.partner.seen == []
 
 
 async def test_metrics_are_prometheus_text(house: Any) -> None:
