@@ -129,10 +129,9 @@ def account_of(uid: int) -> str:
 async def _answer(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, actions: Actions
 ) -> None:
-    async with asyncio.timeout(_ASK_SECONDS):
-        line = await reader.readline()
     try:
-        request = json.loads(line)
+        async with asyncio.timeout(_ASK_SECONDS):
+            request = json.loads(await reader.readline())
         action = actions.get(request["action"])
         if action is None:
             raise NotFoundError("This service does not know that action; is it of another release?")

@@ -36,7 +36,15 @@ Syncer = Callable[..., Said]
 
 
 def _call(*arguments: str, stdin: str = "") -> Said:
-    """Run a command as its process would, in this one: a process each would take too long."""
+    """Run a command as its process would, in this one: a process each would take too long.
+
+    Those that make a host change their process (log, umask, limits) and get one of their own.
+    """
+    if arguments[0] in {"demo", "run"}:
+        done = subprocess.run(
+            [SYNCER, *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
     out, err = io.StringIO(), io.StringIO()
     before, sys.stdin = sys.stdin, io.StringIO(stdin)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,8 +21,9 @@ from syncer.domain.errors import SyncerError
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 _LINES_AROUND = 24  # the requests above, heads and gaps
+_YEAR = len("2026-")
 _LINK_COLUMNS = ("link", "state", "last pass", "next pass", "records", "waiting", "excluded")
-_RECORD_COLUMNS = ("status since", "kind", "number", "plate", "repairer", "status", "intake")
+_RECORD_COLUMNS = ("since", "kind", "number", "plate", "repairer", "status", "intake")
 
 
 async def watch(stage: Stage, console: Console) -> None:
@@ -66,7 +68,7 @@ def _picture(seen: Snapshot, said: deque[str]) -> Group:
         _titled(links),
         Text(),
         Text(f"Newest missions and quotes ({seen.total} in all)", style="bold"),
-        _titled(table_of(_RECORD_COLUMNS, [record_row(each)[:7] for each in seen.records])),
+        _titled(table_of(_RECORD_COLUMNS, [_record_row(each) for each in seen.records])),
         Text(),
         Text("Just happened", style="bold"),
         *[Text.from_markup(f"  {escape(line)}") for line in said],
@@ -79,6 +81,11 @@ def _titled(table: Table) -> Table:
         column.overflow = "ellipsis"
         column.no_wrap = True
     return table
+
+
+def _record_row(record: dict[str, Any]) -> tuple[str, ...]:
+    since, *others = record_row(record)
+    return since[_YEAR:], *others[: len(_RECORD_COLUMNS) - 1]
 
 
 def _link_row(link: dict[str, object]) -> tuple[str, ...]:
