@@ -20,7 +20,7 @@ from syncer.config import Settings
 from syncer.dispatch.ambient import SystemChance, SystemClock, UuidIds
 from syncer.domain.errors import ConfigurationError
 from syncer.domain.stored import Repairer
-from syncer.observability import Event, get_logger
+from syncer.observability import Event, get_logger, known_secrets
 from syncer.observability.metrics import metrics
 from syncer.partner import Partners, Target
 from syncer.plugins import Registry
@@ -89,6 +89,7 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
     folder = data_folder(settings)
     token_path = folder / TOKEN_FILE
     token = load_or_make_token(token_path)
+    known_secrets.add([token])
     clock, ids = SystemClock(), UuidIds()
     async with open_store(store_url(settings), clock=clock, ids=ids) as store:
         await _prepare(store, settings, registry)

@@ -33,14 +33,13 @@ class Troubles:
         """Set a connector aside whose work goes on although it was cancelled."""
         self.set_aside(partner, "its work did not end although it was cancelled")
 
+    def loop_stuck(self, block: Block) -> None:
+        """Note who keeps everybody waiting and may never end; called beside the stuck loop."""
+        _report(block)
+
     def loop_blocked(self, block: Block) -> None:
         """Note who kept everybody waiting."""
-        _log.warning(
-            Event.LOOP_BLOCKED,
-            connector=block.connector,
-            seconds=block.lasted.total_seconds(),
-            stack=block.stack,
-        )
+        _report(block)
         if block.connector is None:
             return
         times = self.blocks[block.connector] = self.blocks.get(block.connector, 0) + 1
@@ -51,3 +50,12 @@ class Troubles:
         """Quarantine a connector until the next start."""
         self.registry.quarantine(connector, f"{reason}; set aside until the next start")
         _log.error(Event.CONNECTOR_QUARANTINED, connector=connector, reason=reason)
+
+
+def _report(block: Block) -> None:
+    _log.warning(
+        Event.LOOP_BLOCKED,
+        connector=block.connector,
+        seconds=block.lasted.total_seconds(),
+        stack=block.stack,
+    )

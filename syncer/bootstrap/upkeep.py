@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from syncer.bootstrap.troubles import Troubles
 from syncer.bootstrap.wiring import Ports, Wired
 from syncer.dispatch.watchdog import LoopWatchdog
-from syncer.domain.errors import RetryableError, ShuttingDownError
+from syncer.domain.errors import RetryableError, ShuttingDownError, SyncerError
 from syncer.observability import Event, get_logger
 from syncer.observability.metrics import metrics
 from syncer.ports.ambient import Clock
@@ -34,8 +33,13 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
         if one.connector is not None
     }
     async with wired.dispatcher:
-        with LoopWatchdog(packages, troubles.loop_blocked) as watchdog:
-            gauges = _Gauges(ports, watchdog)
+        with LoopWatchdog(
+            packages,
+            troubles.loop_blocked,
+            stuck=troubles.loop_stuck,
+            lagged=metrics.loop_lagged,
+        ):
+            gauges = _Gauges(ports)
             each = [
                 wired.sweep.run,
                 wired.idle.run,
@@ -50,8 +54,16 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
-                await wired.idle.flush()
-                await wired.decrypts.flush()
+                await _flush(wired)
+
+
+async def _flush(wired: Wired) -> None:
+    """Write what was collected in memory, as far as the store lets us."""
+    for flush in (wired.idle.flush, wired.decrypts.flush):
+        try:
+            await flush()
+        except SyncerError as error:
+            _log.warning(Event.UPKEEP_DELAYED, code=error.code, text=str(error))
 
 
 async def _keep_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
@@ -71,12 +83,10 @@ async def _keep_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
 @dataclass(frozen=True, slots=True)
 class _Gauges:
     ports: Ports
-    watchdog: LoopWatchdog
 
     async def run(self) -> None:
         while True:
             async with self.ports.store.read() as uow:
                 head = await uow.feed.head()
             metrics.feed_reached(head.seq)
-            metrics.loop_lagged(timedelta(seconds=self.watchdog.lag_seconds))
             await self.ports.clock.sleep(GAUGE_SECONDS)
