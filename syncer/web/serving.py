@@ -15,7 +15,7 @@ from syncer.domain.errors import ConfigurationError
 
 _SOCKET_MODE = 0o660
 _KEEP_ALIVE_SECONDS = 75.0
-_CLOSE_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
 """How long requests may go on once the server stops; bounded by the process's own deadline."""
 
 
