@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from syncer.observability.crash_points import crash_point
 from syncer.ports.blobs import Blob
 
 HEAD_BYTES: Final = 4_096
@@ -46,13 +47,16 @@ class FileBlobWriter:
 
     async def finish(self) -> Blob:
         """Flush to the disk and say what was received."""
+        crash_point("file-received")
         await asyncio.to_thread(os.fsync, self._handle)
+        crash_point("file-flushed")
         return Blob(sha256=self._hash.hexdigest(), bytes=self._bytes, head=self._head)
 
     async def keep(self) -> None:
         """Move the content to its place, durably."""
         blob = await self.finish()
         await asyncio.to_thread(_move, self._file, place(self._folder, blob.sha256), self._folder)
+        crash_point("file-kept")
 
 
 class FileBlobStore:
@@ -105,6 +109,7 @@ def _begin(folder: Path) -> tuple[int, Path]:
     incoming = folder / _INCOMING
     incoming.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=incoming)
+    crash_point("file-begun")
     return handle, Path(name)
 
 
@@ -121,6 +126,7 @@ def _move(file: Path, target: Path, root: Path) -> None:
         return
     target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     file.rename(target)
+    crash_point("file-moved")
     for folder in (target.parent, target.parent.parent, root):
         _flush_folder(folder)
 

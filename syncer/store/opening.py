@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncer.domain.errors import ConfigurationError
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
 from syncer.store.feed_signal import FeedSignal
@@ -36,6 +37,7 @@ async def open_store(url: str, *, clock: Clock, ids: Ids) -> AsyncIterator[SqlSt
             if await unit.notes.get(EPOCH_NOTE) is None:
                 await unit.notes.put(EPOCH_NOTE, epoch)
 
+        crash_point("store-before-epoch")
         await store.write(begin_epoch)
         yield store
 

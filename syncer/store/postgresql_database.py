@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import (
 from syncer.domain.errors import ShuttingDownError
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
-from syncer.store.connection import Connection
+from syncer.store.connection import Connection, checked_out
 from syncer.store.postgresql import (
     LOCK_WAIT_SECONDS,
     PostgresqlDriver,
@@ -85,7 +85,7 @@ class PostgresqlDatabase:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
         with _told():
-            async with self._snapshots.connect() as connection, connection.begin():
+            async with checked_out(self._snapshots) as connection, connection.begin():
                 yield await self._unit(connection)
 
     async def faults(self) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from syncer.domain.errors import SchemaUnknownError
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
-from syncer.store.connection import Connection
+from syncer.store.connection import Connection, checked_out
 from syncer.store.locking import lock_data_folder
 from syncer.store.schema import READ_VERSION, VERSION_TABLE, migrate, must_be_known
 from syncer.store.sqlite import SqliteDriver, reader_engine, writer_engine
@@ -47,7 +47,7 @@ class SqliteDatabase:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
-        async with self._readers.connect() as connection:
+        async with checked_out(self._readers) as connection:
             driver = await driver_of(connection)
             await driver.run("BEGIN")
             try:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from syncer.domain.errors import ShuttingDownError, StorageFullError
+from syncer.observability.crash_points import crash_point
 from syncer.store.sqlite import BUSY_WAIT_SECONDS, SqliteDriver, explain
 
 SHARED_COMMIT_LIMIT: Final = 64
@@ -114,7 +115,9 @@ class GroupCommitWriter:
         async with self._turn:
             await self._command("PRAGMA busy_timeout = 0")
             try:
+                crash_point("store-before-checkpoint")
                 await self._command("PRAGMA wal_checkpoint(TRUNCATE)")
+                crash_point("store-after-checkpoint")
             finally:
                 await self._command(f"PRAGMA busy_timeout = {_BUSY_WAIT_MILLISECONDS}")
 
@@ -128,7 +131,9 @@ class GroupCommitWriter:
             if len(group) < SHARED_COMMIT_LIMIT and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
         if trouble is None:
+            crash_point("store-before-commit")
             trouble = await self._command("COMMIT")
+            crash_point("store-after-commit")
         if trouble is not None:
             await self._roll_back()
             error = _told(trouble)
