@@ -21,6 +21,7 @@ from syncer.dispatch.ambient import SystemChance, SystemClock, UuidIds
 from syncer.domain.errors import ConfigurationError
 from syncer.domain.stored import Repairer
 from syncer.observability import Event, get_logger, known_secrets
+from syncer.observability.crash_points import crash_point
 from syncer.observability.metrics import metrics
 from syncer.partner import Partners, Target
 from syncer.plugins import Registry
@@ -93,6 +94,7 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
     clock, ids = SystemClock(), UuidIds()
     async with open_store(store_url(settings), clock=clock, ids=ids) as store:
         await _prepare(store, settings, registry)
+        crash_point("host-prepared")
         vault = await open_vault(store, *key_files(settings), clock=clock)
         metrics.vault_is(unsealed=vault.sealed_reason is None)
         async with Partners(
@@ -135,6 +137,7 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
                     _log.info(Event.STOPPING)
                     wired.services.health.stop()
                     await wired.dispatcher.drain(DRAIN)
+                    crash_point("host-drained")
     _log.info(Event.STOPPED)
 
 

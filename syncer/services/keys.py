@@ -18,6 +18,7 @@ from syncer.domain.errors import (
 )
 from syncer.domain.stored import SealedCredential
 from syncer.observability import Event, get_logger
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import HELD_KEYS_NOTE, KEY_GIVEN_UP_NOTE, Vault
@@ -89,9 +90,11 @@ class KeyRotation:
             while after is not None:
                 done, after = await self._move_batch(bytes.fromhex(old.kid), after)
                 moved += done
+                crash_point("keys-batch-moved")
                 if progress:
                     progress(moved)
         await self.store.write(lambda uow: self._finish(uow, moved, actor))
+        crash_point("keys-rewrapped")
         left = sum(use.credentials for use in await self.uses() if not use.active)
         _log.info(Event.KEYS_REWRAPPED, moved=moved, left=left)
         return Rewrapped(moved=moved, left=left)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from syncer.domain.stored import LinkOutcome
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
 
@@ -54,4 +55,6 @@ class OutcomeBatch:
         async def write(uow: UnitOfWork) -> None:
             await uow.links.finish(waiting)
 
+        crash_point("outcomes-waiting")
         await self._store.write(write)
+        crash_point("outcomes-written")

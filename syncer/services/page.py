@@ -11,6 +11,7 @@ from syncer.domain.links import LinkKey
 from syncer.domain.passes import PassCounts
 from syncer.domain.records import Record, RecordKey
 from syncer.domain.stored import KnownRecord
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import Store
 from syncer.sdk import Page
@@ -59,6 +60,7 @@ class PageStorer:
             ids=self.ids,
             at=self.clock.now(),
         )
+        crash_point("page-completed")
         counts = await self.store.write(write.run) if write.has_work else PassCounts()
         counts.seen = len(page.records) + len(page.unreadable) + len(page.unknown)
         counts.unchanged = unchanged

@@ -14,6 +14,7 @@ from syncer.domain.links import LinkKey
 from syncer.domain.passes import PassCounts
 from syncer.domain.records import Record, RecordKey
 from syncer.domain.stored import ClaimFileRef, KnownRecord, RecordWrite
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Ids
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import Settings, UnknownItem, Unreadable
@@ -83,6 +84,7 @@ class PageWrite:
         changed = [row for row, entry in zip(rows, decided, strict=True) if entry.known]
         await uow.records.add(new)
         await uow.records.replace(changed)
+        crash_point("page-half-written")
         changes.extend(_change_of(ChangeType.RECORD_CREATED, row) for row in new)
         changes.extend(_change_of(ChangeType.RECORD_UPDATED, row) for row in changed)
         await self._offer_attachments(uow, files)

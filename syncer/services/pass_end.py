@@ -22,6 +22,7 @@ from syncer.domain.links import LinkState
 from syncer.domain.passes import PassError, PassState
 from syncer.domain.stored import LinkOutcome
 from syncer.observability import Event, get_logger
+from syncer.observability.crash_points import crash_point
 from syncer.observability.metrics import metrics
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
@@ -57,6 +58,7 @@ class PassEnd:
         live.pass_.started_at = self.clock.now()
         if live.kept:
             await self._save(live)
+        crash_point("pass-begun")
         live.announce()
 
     async def watch(
@@ -94,7 +96,9 @@ class PassEnd:
         pass_.ended_at = self.clock.now()
         outcome = _outcome_of(live, progress, state, error)
         try:
+            crash_point("pass-ending")
             await self._write(live, state, outcome, error)
+            crash_point("pass-ended")
         except RetryableError as failed:
             pass_.error = pass_.error or _error_of(failed)
             state = PassState.FAILED

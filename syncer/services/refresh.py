@@ -11,6 +11,7 @@ from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.passes import Pass, PassError, PassState, PassTrigger
 from syncer.domain.stored import LinkFilter
 from syncer.observability import Event, get_logger
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.dispatch import Dispatcher
 from syncer.ports.plugins import ConnectorRegistry
@@ -60,7 +61,9 @@ class RefreshService:
             raise VaultSealedError(self.vault.sealed_reason)
         keys = await self._wanted(repairer, connector)
         passes = [self._join(key) or self._queue(key) for key in keys]
+        crash_point("refresh-asked")
         await self.store.write(_Keep([live for live, _ in passes]).run)
+        crash_point("refresh-kept")
         for live, _ in passes:
             if not live.is_taken:
                 self._dispatch(live)
@@ -230,6 +233,7 @@ class RefreshService:
                 await uow.passes.save(pass_)
             return len(unended)
 
+        crash_point("passes-before-recovery")
         if abandoned := await self.store.write(write):
             _log.info(Event.PASSES_ABANDONED, passes=abandoned)
 

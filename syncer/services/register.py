@@ -26,6 +26,7 @@ from syncer.domain.errors import (
 from syncer.domain.feed import Change, ChangeType, SubjectType
 from syncer.domain.links import Link, LinkKey
 from syncer.observability import Event, get_logger, known_secrets
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
@@ -131,7 +132,9 @@ class Registration:
         async with self._turn(key):
             wanted = await self._wanted(key, body, verify=verify)
             cursor = await self._ask_partner(wanted, correlation_id) if verify else None
+            crash_point("credentials-verified")
             registered = await self._keep(wanted, cursor, remember)
+            crash_point("credentials-kept")
         self.nudge()
         _log.info(
             Event.CREDENTIALS_SET,
@@ -302,6 +305,7 @@ class Registration:
             at=now,
         )
         await uow.credentials.add(sealed)
+        crash_point("credentials-half-written")
         interval = self.opener.effective(wanted.link).interval
         await uow.links.configured(
             key,

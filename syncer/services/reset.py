@@ -8,6 +8,7 @@ from syncer.domain.errors import FieldError, InvalidError, NotFoundError
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import AuditEntry
 from syncer.observability import Event, get_logger
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import KEY_GIVEN_UP_NOTE, Vault
@@ -56,6 +57,7 @@ class CredentialReset:
         done = await self.store.write(
             lambda uow: self._reset(uow, key, {"ticket": ticket, "reason": reason}, actor)
         )
+        crash_point("credentials-reset")
         await self.store.checkpoint()
         _log.warning(
             Event.CREDENTIALS_RESET,

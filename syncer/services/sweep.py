@@ -11,6 +11,7 @@ from syncer.domain.links import Link, LinkKey
 from syncer.domain.passes import Pass, PassTrigger
 from syncer.domain.stored import SealedCredential
 from syncer.observability import Event, get_logger
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.dispatch import Dispatcher
 from syncer.ports.plugins import ConnectorRegistry, ConnectorState
@@ -78,14 +79,17 @@ class Sweep:
             due = await uow.links.due(now, connectors=[connector], limit=limit)
         if not due:
             return 0
+        crash_point("due-found")
         next_due = {link.key: self._next_due(link, now) for link, _ in due}
 
         async def write(uow: UnitOfWork) -> None:
             await uow.links.schedule(next_due)
 
         await self.store.write(write)
+        crash_point("due-claimed")
         for link, sealed in due:
             self._start(link, sealed, now)
+        crash_point("due-started")
         return len(due)
 
     def _start(self, link: Link, sealed: SealedCredential, now: datetime) -> None:
@@ -119,6 +123,7 @@ class Sweep:
 
         if due:
             await self.store.write(write)
+        crash_point("caught-up")
 
     def _late(self, links: list[Link], now: datetime) -> dict[LinkKey, datetime]:
         times = {link.key: link.next_due_at for link in links if link.next_due_at is not None}

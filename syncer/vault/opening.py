@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.observability import Event, get_logger
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import HELD_KEYS_NOTE, INSTALL_ID_NOTE, KEY_GIVEN_UP_NOTE
@@ -38,7 +39,9 @@ async def open_vault(
     """
     try:
         keys = _read_keys(key_file, retired_key_files)
+        crash_point("vault-before-opening")
         opened = await store.write(lambda uow: _open(uow, keys, clock))
+        crash_point("vault-opened")
     except _SealedError as error:
         reason = str(error)
         _log.error(Event.VAULT_SEALED, reason=reason)

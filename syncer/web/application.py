@@ -11,6 +11,7 @@ from aiohttp import web
 
 from syncer.domain.errors import RequestRefusedError, SyncerError
 from syncer.observability import log_context
+from syncer.observability.crash_points import crash_point
 from syncer.services.catalog import Services
 from syncer.web.answers import Answer, Events, encode, entity_tag, matches, precondition
 from syncer.web.bodies import JsonBody, read_json
@@ -147,7 +148,9 @@ class _Desk:
             if claim.kept is not None:
                 return claim.kept
             answer = await route.handler(call.with_claim(claim))
+            crash_point("answer-made")
             await self._idempotency.keep(claim, answer)
+            crash_point("answer-kept")
             return answer
 
     async def _respond(self, request: web.Request, answer: Answer) -> web.StreamResponse:

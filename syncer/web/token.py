@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from syncer.domain.errors import ConfigurationError
+from syncer.observability.crash_points import crash_point
 
 _TOKEN_BYTES = 32  # 256 bits
 _SHORTEST_TOKEN = 43  # 256 bits in base64
@@ -32,6 +33,7 @@ def load_or_make_token(path: Path) -> str:
         file.write(f"{token}\n")
         file.flush()
         os.fsync(file.fileno())
+    crash_point("token-written")
     unfinished.replace(path)
     return token
 
