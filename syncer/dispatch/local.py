@@ -21,7 +21,7 @@ ON_DEMAND_SHARE = 0.25
 FEWEST_ON_DEMAND = 2
 CANCELLING_SECONDS = 2.0
 """How long work that was cancelled may take to end."""
-LONGEST_WORK = timedelta(minutes=15)
+LONGEST_WORK = timedelta(minutes=30)
 """Work that runs longer is cancelled; every service bounds its own well below."""
 _LOOK_SECONDS = 15.0
 

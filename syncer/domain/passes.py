@@ -45,6 +45,11 @@ class PassCounts:
     quarantined: int = 0
     attachments: int = 0
 
+    @property
+    def imported(self) -> int:
+        """Records that were stored, and may have announced attachments."""
+        return self.new + self.changed
+
     def __add__(self, other: PassCounts) -> PassCounts:
         names = PassCounts.__dataclass_fields__
         return PassCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})

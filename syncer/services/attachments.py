@@ -30,13 +30,19 @@ from syncer.services.guard import guarded
 from syncer.services.opening import AnyConnector, AnyLink
 
 AT_ONCE = 100
+LONGEST_FETCHING_SECONDS = 600
+"""For the attachments of one pass; what is left waits for the next one."""
 _GONE = frozenset({404, 410})
 
 
 @dataclass(slots=True, kw_only=True)
 class Fetched:
-    """What became of the attachments of a pass; ``is_whole`` unless one is refused or pending."""
+    """What became of the attachments of a pass; ``is_whole`` unless one is refused or pending.
 
+    ``until`` is when, on the monotonic clock, no more are begun.
+    """
+
+    until: float
     stored: int = 0
     is_whole: bool = True
 
@@ -75,13 +81,13 @@ class AttachmentService:
         Raises:
             CredentialsRejectedError: the partner refused the credentials.
         """
-        fetched = Fetched()
+        fetched = Fetched(until=self.clock.monotonic() + LONGEST_FETCHING_SECONDS)
         tried: set[str] = set()
         while True:
             async with self.store.read() as uow:
                 pending = await uow.attachments.pending(key, limit=AT_ONCE + len(tried))
             waiting = [one for one in pending if one.id not in tried]
-            if not waiting:
+            if not waiting or self.clock.monotonic() > fetched.until:
                 return fetched
             tried.update(one.id for one in waiting)
             await self._fetch_all(connector, link, waiting, fetched)
@@ -109,6 +115,9 @@ class AttachmentService:
         fetched: Fetched,
     ) -> None:
         for stored in waiting:
+            if self.clock.monotonic() > fetched.until:
+                fetched.is_whole = False
+                return
             try:
                 await guarded(self._fetch(connector, link, stored))
             except RetryableError:

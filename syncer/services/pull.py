@@ -20,6 +20,7 @@ from syncer.domain.passes import Pass, PassTrigger
 from syncer.domain.records import RecordKey
 from syncer.domain.stored import SealedCredential
 from syncer.observability import log_context
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
@@ -102,15 +103,22 @@ class PullService:
         if opened.stored.has_leftovers:
             done = await self.leftovers.complete(live.key, opened.connector, opened.link)
             live.pass_.counts += done
+            await self._fetch(live, opened, progress)
         cursor = await self._start(opened, guard)
         while True:
             live.wants_listing_again = False
+            before = live.pass_.counts
             progress.cursor = cursor = await self._list(live, opened, cursor, guard)
-            fetched = await self.attachments.fetch_pending(live.key, opened.connector, opened.link)
-            live.pass_.counts.attachments += fetched.stored
-            progress.is_partial |= not fetched.is_whole
+            crash_point("listing-ended")
+            if live.pass_.counts.imported > before.imported:
+                await self._fetch(live, opened, progress)
             if not live.wants_listing_again:
                 return
+
+    async def _fetch(self, live: LivePass, opened: OpenedLink, progress: Progress) -> None:
+        fetched = await self.attachments.fetch_pending(live.key, opened.connector, opened.link)
+        live.pass_.counts.attachments += fetched.stored
+        progress.is_partial |= not fetched.is_whole
 
     async def _open(self, live: LivePass, progress: Progress) -> OpenedLink:
         if live.link is None or live.sealed is None:
@@ -184,9 +192,11 @@ class PullService:
         seen = {cursor}
         while True:
             page = await guard(opened.connector.pull(opened.link, cursor))
+            crash_point("page-pulled")
             live.pass_.counts += await self.pages.take(
                 live.key, opened.connector, opened.link, page
             )
+            crash_point("page-stored")
             live.pass_.pages += 1
             cursor = page.next_cursor or cursor
             if not page.has_more:
