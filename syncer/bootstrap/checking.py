@@ -20,14 +20,14 @@ def check_configuration(settings: Settings) -> Registry:
     Raises:
         ConfigurationError: with every fault, each with the place where its setting stands.
     """
-    faults = list(_key_faults(settings))
+    faults = [*_key_faults(settings), *_address_faults(settings)]
     try:
         registry = load_connectors(_tables(settings))
     except ConfigurationError as error:
         raise ConfigurationError([*map(settings.placed, error.faults), *faults]) from None
     faults += group_faults(settings, _names_in_groups(registry))
     for one in registry.all():
-        faults += _faults_of(one, settings)
+        faults += _group_value_faults(one, settings)
     if faults:
         raise ConfigurationError(faults)
     return registry
@@ -55,6 +55,14 @@ def _key_faults(settings: Settings) -> Iterator[str]:
             yield from error.faults
 
 
+def _address_faults(settings: Settings) -> Iterator[str]:
+    for name, table in settings.connectors.items():
+        if table.enabled and table.base_url:
+            for fault in check_base_url(table.base_url, allow_insecure=table.allow_insecure):
+                text = fault.removeprefix("base_url ")
+                yield settings.fault(text, "connectors", name, "base_url")
+
+
 def _names_in_groups(registry: Registry) -> dict[str, frozenset[str]]:
     names: dict[str, frozenset[str]] = {}
     for one in registry.all():
@@ -64,14 +72,9 @@ def _names_in_groups(registry: Registry) -> dict[str, frozenset[str]]:
     return names
 
 
-def _faults_of(one: Installed, settings: Settings) -> Iterator[str]:
-    if one.connector is None:
-        return
-    for fault in check_base_url(one.base_url, allow_insecure=one.allow_insecure):
-        text = fault.removeprefix("base_url ")
-        yield settings.fault(text, "connectors", one.name, "base_url")
+def _group_value_faults(one: Installed, settings: Settings) -> Iterator[str]:
     group = one.settings_group
-    if group is None:
+    if one.connector is None or group is None:
         return
     known = one.connector.settings.model_fields
     layer = {name: value for name, value in settings.groups.get(group, {}).items() if name in known}
