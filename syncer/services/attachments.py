@@ -23,6 +23,7 @@ from syncer.domain.filetypes import agrees, sniff
 from syncer.domain.links import LinkKey
 from syncer.domain.records import Attachment
 from syncer.domain.stored import AttachmentState, StoredAttachment
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.blobs import Blob, BlobStore, BlobWriter
 from syncer.ports.store import Store, UnitOfWork
@@ -161,6 +162,7 @@ class AttachmentService:
             _append(uow, ChangeType.ATTACHMENT_STORED, stored, data, at)
 
         await self.store.write(write)
+        crash_point("attachment-stored")
 
     async def _refuse(self, stored: StoredAttachment, reason: str) -> None:
         at = self.clock.now()

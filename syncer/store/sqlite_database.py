@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncer.domain.errors import SchemaUnknownError
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
 from syncer.store.connection import Connection, checked_out
@@ -55,7 +56,8 @@ class SqliteDatabase:
                     Connection(connection, driver), clock=self._clock, ids=self._ids
                 )
             finally:
-                await driver.run("ROLLBACK")
+                if not connection.invalidated:  # a cancelled query has closed it already
+                    await driver.run("ROLLBACK")
 
     async def checkpoint(self) -> None:
         """Empty the write-ahead log into the file."""
@@ -137,4 +139,6 @@ async def _migrate(connection: AsyncConnection, driver: SqliteDriver) -> None:
     except BaseException:
         await driver.run("ROLLBACK")
         raise
+    crash_point("migration-done")
     await driver.run("COMMIT")
+    crash_point("migration-committed")
