@@ -67,8 +67,9 @@ async def _flush(wired: Wired) -> None:
 
 
 async def _keep_up(work: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    """Run a background task; what fails for now is begun again."""
-    while True:
+    """Run a background task until it is cancelled; what fails for now is begun again."""
+    task = asyncio.current_task()
+    while task is None or not task.cancelling():
         try:
             await work()
         except ShuttingDownError:

@@ -138,6 +138,23 @@ async def test_a_cancelled_reader_leaves_its_connection_fit_for_others(store: Sq
     assert await note(store, "a") == b"1"
 
 
+async def test_a_reader_that_is_cancelled_in_a_query_ends_as_cancelled(store: SqlStore) -> None:
+    async def read() -> None:
+        async with store.read() as unit:
+            while True:
+                await unit.notes.get("a")
+
+    for steps in range(24):
+        reader = asyncio.create_task(read())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await asyncio.sleep(steps * 0.0002)
+        reader.cancel()
+        await asyncio.wait([reader])
+
+        assert reader.cancelled(), reader.exception()
+
+
 async def test_closing_finishes_the_writes_that_wait(url: str, clock: FakeClock) -> None:
     async with open_store(url, clock=clock, ids=UuidIds()) as store:
         writes = [asyncio.create_task(put_note(store, str(n), b"x")) for n in range(WRITES)]
