@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,7 +37,7 @@ class Retention:
             await self.clock.sleep(ROUND.total_seconds())
 
     async def prune(self) -> dict[str, int]:
-        """Remove what is too old; gives the number of removed rows by name."""
+        """Remove what is too old, batch by batch; gives the number of removed rows by name."""
         now = self.clock.now()
 
         async def write(uow: UnitOfWork) -> dict[str, int]:
@@ -47,9 +48,11 @@ class Retention:
                 answers=now - ANSWERS_KEPT,
             )
 
-        removed = await self.store.write(write)
-        if any(removed.values()):
-            _log.info(Event.PRUNED, removed=removed)
+        removed: Counter[str] = Counter()
+        while any((batch := await self.store.write(write)).values()):
+            removed.update(batch)
+        if removed:
+            _log.info(Event.PRUNED, removed=dict(removed))
         return removed
 
     async def remove_orphans(self) -> int:
