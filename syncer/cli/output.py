@@ -56,7 +56,9 @@ class Output:
     def show(self, value: Any, *lines: str) -> None:
         """Show a result: as JSON when that was asked for, else the lines."""
         if self.json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+            indent = 2 if sys.stdout.isatty() else None
+            sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+            sys.stdout.flush()  # a service's one line must not wait in a buffer
             return
         console = self.console
         for line in lines:

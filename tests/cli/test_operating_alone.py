@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -138,3 +139,18 @@ def test_secrets_are_asked_for_without_showing_them(
 
     assert "hunter" not in str(terminal.before)
     assert terminal.exitstatus == Exit.REFUSED
+
+
+def test_service_prints_one_line_when_ready(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [SYNCER, "run", "--port", "0", "--json", "--set", f"data_dir={tmp_path / 'data'}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.terminate()
+    rest, _ = process.communicate(timeout=30)
+
+    assert json.loads(line)["address"].startswith("http://127.0.0.1:")
+    assert (rest, process.returncode) == (b"", 0)

@@ -17,6 +17,8 @@ _MODULES = (
     "connector",
     "key",
     "audit",
+    "backup",
+    "diagnostics",
 )
 
 
