@@ -46,6 +46,8 @@ class Service:
     folder: Path
     http: aiohttp.ClientSession
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = (str(SYNCER),)
+    base_url: str = ""
     address: str = ""
     process: asyncio.subprocess.Process | None = None
 
@@ -54,6 +56,7 @@ class Service:
         return self.folder / "syncer.toml"
 
     def configure(self, base_url: str, *, interval: str = "15m", more: str = "") -> None:
+        self.base_url = base_url
         text = CONFIGURATION.format(folder=self.folder, base_url=base_url, interval=interval)
         self.config.write_text(text + more)
 
@@ -61,7 +64,7 @@ class Service:
         return [
             "env",
             *(f"{name}={value}" for name, value in self.environment.items()),
-            str(SYNCER),
+            *self.program,
         ]
 
     async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
@@ -116,8 +119,12 @@ class Service:
     def token(self) -> str:
         return (self.folder / "data" / "api-token").read_text().strip()
 
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None
+    ) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
         async with self.http.request(
             method, self.address + path, json=body, headers=headers
         ) as answer:
@@ -128,6 +135,13 @@ class Service:
         status, answer = await self.ask(method, path, body)
         assert status < 300, (status, answer)
         return answer
+
+    async def content(self, path: str) -> bytes:
+        """Download a file."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with self.http.get(self.address + path, headers=headers) as answer:
+            assert answer.status == 200
+            return await answer.read()
 
     async def everything(self, path: str) -> list[Any]:
         """Walk a list to its end."""

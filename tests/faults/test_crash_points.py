@@ -1,0 +1,137 @@
+"""kill -9 at every named point: after a restart nothing is lost, doubled or half there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from syncer_claims360.played import PlayedClaims360
+from syncer_claims360.played_shop import PlayedShop
+
+from tests.e2e.service import Service
+from tests.faults import crashing
+from tests.faults.town import FIRST, UNREACHABLE, Town
+
+ROOT = Path(__file__).parents[2]
+DEATH_SECONDS = 10.0
+
+AT_START = (
+    "token-written:1",
+    "migration-done:1",
+    "migration-committed:1",
+    "store-before-epoch:1",
+    "store-before-commit:1",
+    "store-after-commit:1",
+    "host-prepared:1",
+    "vault-before-opening:1",
+    "vault-opened:1",
+    "passes-before-recovery:1",
+    "caught-up:1",
+)
+"""Passed while the program starts, the first time or any other."""
+
+AT_WORK = (
+    ("refresh-asked:1", "refresh-kept:1", "answer-made:1", "answer-kept:1", "pass-begun:1"),
+    ("page-pulled:1", "page-completed:1", "page-half-written:1", "page-stored:1"),
+    ("file-begun:1", "file-received:1", "file-flushed:1", "file-moved:1", "file-kept:1"),
+    ("attachment-stored:1", "listing-ended:1", "pass-ending:1", "pass-ended:1"),
+    ("credentials-verified:1", "credentials-half-written:1", "credentials-kept:1"),
+    ("due-found:1", "due-claimed:1", "due-started:1", "outcomes-waiting:1", "outcomes-written:1"),
+    ("store-before-commit:2", "store-after-commit:3", "store-before-commit:5"),
+    ("store-after-commit:7", "store-before-commit:9", "store-after-commit:12"),
+)
+"""Passed in a day's work; a row is a chain of crashes over one data folder."""
+
+AT_STOP = ("host-drained:1", "store-before-checkpoint:1", "store-after-checkpoint:1")
+AT_COMMANDS = ("keys-batch-moved:1", "keys-rewrapped:1", "credentials-reset:1")
+
+
+@pytest.fixture
+def town(service: Service, partner: PlayedClaims360, shop: PlayedShop) -> Town:
+    service.program = (sys.executable, crashing.__file__)
+    partner.has_limits = False
+    return Town(service, partner, {FIRST: shop})
+
+
+async def start(service: Service, at: str = "") -> None:
+    """Start the program; without a point it is the plain one."""
+    service.environment = {"SYNCER_CRASH_AT": at} if at else {}
+    await service.start()
+
+
+async def work_until_death(town: Town) -> None:
+    """Arm the point and work until the process is gone."""
+    process = town.service.process
+    assert process is not None
+    process.send_signal(signal.SIGUSR1)
+    try:
+        await town.work()
+    except UNREACHABLE:
+        pass
+    async with asyncio.timeout(DEATH_SECONDS):
+        assert await process.wait() == -signal.SIGKILL
+
+
+async def test_a_kill_at_any_point_of_a_start_leaves_a_folder_that_starts(town: Town) -> None:
+    for point in AT_START:
+        service = town.service
+        service.environment = {"SYNCER_CRASH_AT": point}
+        code, _, err = await service.command("run")
+        assert code == -signal.SIGKILL, (point, err)
+
+    await start(town.service)
+    await town.join(FIRST)
+    await town.work()
+    await town.recover()
+    await town.check()
+    assert await town.service.stop() == 0
+    town.check_files()
+
+
+@pytest.mark.parametrize("points", AT_WORK, ids=lambda points: points[0].partition(":")[0])
+async def test_a_kill_at_any_point_of_the_work_loses_and_doubles_nothing(
+    town: Town, points: tuple[str, ...]
+) -> None:
+    town.service.configure(town.service.base_url, interval="1s")
+    await start(town.service, f"{points[0]}@USR1")
+    await town.join(FIRST)
+
+    for following in (*points[1:], ""):
+        await work_until_death(town)
+        await start(town.service, f"{following}@USR1" if following else "")
+        await town.recover()
+        await town.check()
+
+    assert await town.service.stop() == 0
+    town.check_files()
+
+
+@pytest.mark.parametrize("point", AT_STOP)
+async def test_a_kill_while_stopping_loses_nothing(town: Town, point: str) -> None:
+    await start(town.service, f"{point}@USR1")
+    await town.join(FIRST)
+    await town.work()
+    assert town.service.process is not None
+    town.service.process.send_signal(signal.SIGUSR1)
+
+    assert await town.service.stop() == -signal.SIGKILL
+
+    await start(town.service)
+    await town.recover()
+    await town.check()
+    await town.service.stop()
+    town.check_files()
+
+
+def test_every_named_point_is_tried() -> None:
+    files = (ROOT / "syncer").rglob("*.py")
+    named = [name for file in files for name in re.findall(r'crash_point\("(.*?)"\)', file.read_text())]
+    at_work = [point for row in AT_WORK for point in row]
+    tried = {point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_COMMANDS)}
+
+    assert sorted(named) == sorted(set(named))
+    assert tried == set(named)
