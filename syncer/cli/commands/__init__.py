@@ -17,8 +17,6 @@ _MODULES = (
     "connector",
     "key",
     "audit",
-    "backup",
-    "diagnostics",
 )
 
 
