@@ -74,4 +74,3 @@ def _refused_by(
 
 def _fault(name: str, message: str) -> FieldError:
     return FieldError(pointer=json_pointer(name), message=message)
-

@@ -129,7 +129,9 @@ async def test_a_kill_while_stopping_loses_nothing(town: Town, point: str) -> No
 
 def test_every_named_point_is_tried() -> None:
     files = (ROOT / "syncer").rglob("*.py")
-    named = [name for file in files for name in re.findall(r'crash_point\("(.*?)"\)', file.read_text())]
+    named = [
+        name for file in files for name in re.findall(r'crash_point\("(.*?)"\)', file.read_text())
+    ]
     at_work = [point for row in AT_WORK for point in row]
     tried = {point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_COMMANDS)}
 
