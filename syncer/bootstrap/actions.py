@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from syncer.api.control import Actions, Asked
+from syncer.api.control import Action, Actions, Asked
 from syncer.domain.links import LinkKey
 from syncer.ports.ambient import Clock
 from syncer.ports.store import Store
@@ -13,11 +14,14 @@ from syncer.ports.vault import Vault
 from syncer.services.audit import AuditTrail
 from syncer.services.keys import KeyRotation
 from syncer.services.reset import CredentialReset
+from syncer.store import Backup
 
 Json = dict[str, Any]
 
+BACKUP = "backup.take"
 
-def operator_actions(store: Store, vault: Vault, clock: Clock) -> Actions:
+
+def operator_actions(store: Store, vault: Vault, backup: Backup, clock: Clock) -> Actions:
     """Give the actions over a store and its vault."""
     work = _Work(
         store=store,
@@ -32,7 +36,18 @@ def operator_actions(store: Store, vault: Vault, clock: Clock) -> Actions:
         "key.retire": work.retire,
         "key.give_up": work.give_up,
         "audit.verify": work.verify,
+        BACKUP: backup_action(backup, clock),
     }
+
+
+def backup_action(backup: Backup, clock: Clock) -> Action:
+    """Give the action that takes a backup into a new folder inside of the one that is named."""
+
+    async def take(asked: Asked) -> Json:
+        made = await backup.take(Path(asked.text("to")), at=clock.now())
+        return {"folder": str(made.folder), **asdict(made.manifest)}
+
+    return take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

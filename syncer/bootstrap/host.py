@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,11 +13,18 @@ from syncer.api.control import serve_control
 from syncer.bootstrap.actions import operator_actions
 from syncer.bootstrap.breakers import StoredBreakers
 from syncer.bootstrap.checking import check_configuration
+from syncer.bootstrap.places import (
+    TOKEN_FILE,
+    backup_of,
+    data_folder,
+    files_folder,
+    key_files,
+    store_url,
+)
 from syncer.bootstrap.upkeep import working
 from syncer.bootstrap.wiring import Ports, wire
 from syncer.config import Settings
 from syncer.dispatch.ambient import SystemChance, SystemClock, UuidIds
-from syncer.domain.errors import ConfigurationError
 from syncer.domain.stored import Repairer
 from syncer.observability import Event, get_logger, known_secrets
 from syncer.observability.crash_points import crash_point
@@ -27,16 +33,13 @@ from syncer.partner import Partners, Target
 from syncer.plugins import Registry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.catalog import Services
-from syncer.store import FileBlobStore, open_store, sqlite_url
+from syncer.store import FileBlobStore, open_store
 from syncer.vault import open_vault
 from syncer.web.serving import listen
 from syncer.web.token import load_or_make_token
 
 DRAIN = timedelta(seconds=20)
 """How long passes may go on once the program was asked to stop."""
-TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
-DATABASE_FILE = "syncer.db"
-BLOBS_FOLDER = "files"
 
 _log = get_logger(__name__)
 
@@ -50,28 +53,6 @@ class Host:
     services: Services
     registry: Registry
     settings: Settings
-
-
-def data_folder(settings: Settings) -> Path:
-    """Give the data folder, made with mode 0700.
-
-    Raises:
-        ConfigurationError: it cannot be made or written to.
-    """
-    folder = settings.data_dir
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        text = f"the folder cannot be made: {error.strerror}"
-        raise ConfigurationError([settings.fault(text, "data_dir")]) from None
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise ConfigurationError([settings.fault("the folder cannot be written to", "data_dir")])
-    return folder
-
-
-def store_url(settings: Settings) -> str:
-    """Give the address of the store: the configured one, else SQLite in the data folder."""
-    return settings.store.url or sqlite_url(settings.data_dir / DATABASE_FILE)
 
 
 @asynccontextmanager
@@ -106,7 +87,7 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
         ) as partners:
             ports = Ports(
                 store=store,
-                blobs=FileBlobStore(Path(settings.store.blobs or folder / BLOBS_FOLDER)),
+                blobs=FileBlobStore(files_folder(settings)),
                 vault=vault,
                 registry=registry,
                 sessions=partners,
@@ -117,7 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
             app = create_application(
                 wired.services, token=token, allowed_hosts=settings.server.allowed_hosts
             )
-            actions = operator_actions(store, vault, clock)
+            actions = operator_actions(store, vault, backup_of(settings), clock)
             async with serve_control(folder, actions), working(wired, ports):
                 listening = listen(
                     app,
@@ -160,13 +141,6 @@ async def _prepare(store: Store, settings: Settings, registry: Registry) -> None
         await uow.links.ensure(enabled)
 
     await store.write(write)
-
-
-def key_files(settings: Settings) -> tuple[Path | None, Sequence[Path]]:
-    """Give the active root key's file, None when none is named, and the retired ones."""
-    active = settings.vault.key_file
-    retired = [Path(file) for file in settings.vault.retired_key_files]
-    return (Path(active) if active else None), retired
 
 
 def _targets(registry: Registry) -> dict[str, Target]:

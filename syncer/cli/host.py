@@ -46,9 +46,12 @@ async def _ask(settings: Settings, action: str, arguments: Json, progress: Progr
 
 
 async def _act_alone(settings: Settings, action: str, arguments: Json, progress: Progress) -> Json:
-    from syncer.bootstrap.operating import operating
+    from syncer.bootstrap.actions import BACKUP
+    from syncer.bootstrap.operating import keeping, operating
 
+    asked = Asked(actor=account_of(os.getuid()), arguments=arguments, progress=progress)
+    if action == BACKUP:
+        with keeping(settings) as actions:
+            return dict(await actions[action](asked))
     async with operating(settings) as actions:
-        actor = account_of(os.getuid())
-        done = await actions[action](Asked(actor=actor, arguments=arguments, progress=progress))
-    return dict(done)
+        return dict(await actions[action](asked))

@@ -9,12 +9,12 @@ from typing import Final
 from urllib.parse import quote
 
 import aiosqlite
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, make_url
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as SqliteDialect  # noqa: N812 - a class
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from syncer.domain.errors import StorageFullError, StoreBusyError, SyncerError
+from syncer.domain.errors import ConfigurationError, StorageFullError, StoreBusyError, SyncerError
 from syncer.store.connection import Cells
 from syncer.store.failures import driver_error
 
@@ -43,6 +43,23 @@ _WRITER_PRAGMAS: Final = (
 def sqlite_url(path: Path) -> str:
     """Give the address of a database file."""
     return f"sqlite+aiosqlite:///{path}"
+
+
+def sqlite_file(url: str) -> Path:
+    """Give the file of an address.
+
+    Raises:
+        ConfigurationError: it is not an address of an SQLite file.
+    """
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        raise ConfigurationError(["The store is not an SQLite file; back it up with its own tools"])
+    return Path(address.database)
+
+
+def sqlite_version() -> str:
+    """Say which SQLite this process uses."""
+    return sqlite3.sqlite_version
 
 
 def sqlite_is_fixed(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> bool:

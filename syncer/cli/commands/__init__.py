@@ -17,6 +17,7 @@ _MODULES = (
     "connector",
     "key",
     "audit",
+    "backup",
 )
 
 
