@@ -33,6 +33,7 @@ from syncer.partner import Partners, Target
 from syncer.plugins import Registry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.catalog import Services
+from syncer.services.guard import USUAL_PATIENCE, Patience
 from syncer.store import FileBlobStore, open_store
 from syncer.vault import open_vault
 from syncer.web.serving import listen
@@ -56,7 +57,9 @@ class Host:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Host]:
+async def running(
+    settings: Settings, *, patience: Patience = USUAL_PATIENCE
+) -> AsyncIterator[Host]:
     """Run the whole host; it serves while the block runs and stops cleanly after it.
 
     Stopping takes at most ``DRAIN`` and a little: no more is started, what runs may finish, then it
@@ -94,7 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Host]:
                 clock=clock,
                 ids=ids,
             )
-            wired = wire(ports, settings, started_at=clock.now())
+            wired = wire(ports, settings, started_at=clock.now(), patience=patience)
             app = create_application(
                 wired.services, token=token, allowed_hosts=settings.server.allowed_hosts
             )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from syncer.dispatch.watchdog import Block
 from syncer.observability import Event, get_logger
 from syncer.ports.plugins import ConnectorRegistry
+from syncer.services.guard import set_aside
 
 _log = get_logger(__name__)
 
@@ -48,8 +49,7 @@ class Troubles:
 
     def set_aside(self, connector: str, reason: str) -> None:
         """Quarantine a connector until the next start."""
-        self.registry.quarantine(connector, f"{reason}; set aside until the next start")
-        _log.error(Event.CONNECTOR_QUARANTINED, connector=connector, reason=reason)
+        set_aside(self.registry, connector, reason)
 
 
 def _report(block: Block) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
 from syncer.services.claim_files import ClaimFiles
 from syncer.services.excludes import Excludes
+from syncer.services.guard import USUAL_PATIENCE, Patience
 from syncer.services.intake import Intake
 from syncer.services.leftovers import LeftoverRecords
 from syncer.services.links import LinkService
@@ -28,7 +29,7 @@ from syncer.services.quarantine import QuarantineService
 from syncer.services.readiness import Readiness
 from syncer.services.records import RecordReading
 from syncer.services.refresh import RefreshService
-from syncer.services.register import Registration
+from syncer.services.register import VERIFICATION_PATIENCE, Registration
 from syncer.services.repairers import RepairerService
 from syncer.services.retention import Retention
 from syncer.services.settings import SettingsInForce
@@ -69,9 +70,11 @@ class Wired:
     dispatcher: LocalDispatcher
 
 
-def wire(ports: Ports, settings: Settings, *, started_at: datetime) -> Wired:
+def wire(
+    ports: Ports, settings: Settings, *, started_at: datetime, patience: Patience = USUAL_PATIENCE
+) -> Wired:
     """Wire the services of one process."""
-    wiring = _Wiring(ports, settings)
+    wiring = _Wiring(ports, settings, patience)
     pull = wiring.pull()
     dispatcher = wiring.dispatcher()
     sweep = wiring.sweep(pull, dispatcher)
@@ -86,9 +89,10 @@ def wire(ports: Ports, settings: Settings, *, started_at: datetime) -> Wired:
 
 
 class _Wiring:
-    def __init__(self, ports: Ports, settings: Settings) -> None:
+    def __init__(self, ports: Ports, settings: Settings, patience: Patience) -> None:
         self.ports = ports
         self.config = settings
+        self.patience = patience
         self.board = PassBoard()
         self.idle = OutcomeBatch(ports.store, ports.clock)
         self.settings = SettingsInForce(
@@ -125,6 +129,7 @@ class _Wiring:
             end=PassEnd(store=store, board=self.board, idle=self.idle, clock=clock),
             clock=clock,
             ids=ids,
+            patience=self.patience,
         )
 
     def dispatcher(self) -> LocalDispatcher:
@@ -195,6 +200,7 @@ class _Wiring:
                 opener=self.opener,
                 clock=clock,
                 nudge=sweep.nudge,
+                patience=replace(VERIFICATION_PATIENCE, grace=self.patience.grace),
             ),
             intake=Intake(store=store, clock=clock),
             excludes=Excludes(

@@ -3,35 +3,80 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from syncer.domain.errors import ConnectorFailedError, PartnerTimeoutError, SyncerError
+from syncer.observability import Event, get_logger
+from syncer.ports.plugins import ConnectorRegistry
 
 T = TypeVar("T")
 
-CALL_DEADLINE = timedelta(minutes=5)
-"""For one call of a connector, all its requests and waits included."""
-HANG_GRACE = timedelta(seconds=30)
-"""How long a cancelled call may take to end before it counts as hung."""
+HUNG = "a call did not end although it was cancelled"
+
+_log = get_logger(__name__)
+_left_behind: set[asyncio.Task[Any]] = set()
 
 
-async def guarded(call: Awaitable[T], *, on_hang: Callable[[], None] | None = None) -> T:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a connector is waited for.
+
+    ``call`` is for one call of it, all its requests and waits included; ``grace`` is how long a
+    call that was cancelled may take to end before it counts as hung.
+    """
+
+    call: timedelta = timedelta(minutes=5)
+    grace: timedelta = timedelta(seconds=30)
+
+
+USUAL_PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    patience: Patience
+    on_hang: Callable[[], None] | None
+
+
+_watch: ContextVar[_Watch] = ContextVar("connector_watch")
+_unwatched = _Watch(USUAL_PATIENCE, None)
+
+
+@contextmanager
+def watched(patience: Patience, on_hang: Callable[[], None]) -> Iterator[None]:
+    """Have every guarded call of the block, and of tasks begun in it, watched for hanging.
+
+    A call that swallows its cancelling never comes back: ``on_hang`` is told then, once for each
+    such call, and has to do without the result.
+    """
+    token = _watch.set(_Watch(patience, on_hang))
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+async def guarded(call: Awaitable[T]) -> T:
     """Await a connector's call.
 
     ``SystemExit``, ``KeyboardInterrupt`` and a ``CancelledError`` of its own making are held too,
-    so that no connector ends the host. A call that swallows its cancelling never comes back:
-    ``on_hang`` is told then, and has to do without the result.
+    so that no connector ends the host.
 
     Raises:
         PartnerTimeoutError: the call did not end within its deadline.
         ConnectorFailedError: the connector let something else than a ``SyncerError`` escape.
     """
-    loop = asyncio.get_running_loop()
-    hang = on_hang and loop.call_later((CALL_DEADLINE + HANG_GRACE).total_seconds(), on_hang)
+    watch = _watch.get(_unwatched)
+    patience = watch.patience
+    longest = (patience.call + patience.grace).total_seconds()
+    hang = watch.on_hang and asyncio.get_running_loop().call_later(longest, watch.on_hang)
     try:
-        return await _bounded(call)
+        return await _bounded(call, patience.call)
     except SyncerError:
         raise
     except asyncio.CancelledError:
@@ -46,8 +91,8 @@ async def guarded(call: Awaitable[T], *, on_hang: Callable[[], None] | None = No
             hang.cancel()
 
 
-async def _bounded(call: Awaitable[T]) -> T:
-    bound = asyncio.timeout(CALL_DEADLINE.total_seconds())
+async def _bounded(call: Awaitable[T], longest: timedelta) -> T:
+    bound = asyncio.timeout(longest.total_seconds())
     try:
         async with bound:
             return await call
@@ -56,3 +101,44 @@ async def _bounded(call: Awaitable[T]) -> T:
             raise
         text = "the connector's call took longer than it may"
         raise PartnerTimeoutError(text) from None
+
+
+async def guarded_apart(call: Awaitable[T], patience: Patience, on_hang: Callable[[], None]) -> T:
+    """Await a connector's call in a task of its own, so that one that hangs can be left behind.
+
+    For calls that somebody waits for and that are rare: a task is what it costs.
+
+    Raises:
+        PartnerTimeoutError: the call did not end within its deadline, or hangs.
+        ConnectorFailedError: the connector let something else than a ``SyncerError`` escape.
+    """
+    task = asyncio.ensure_future(_under(patience, call))
+    try:
+        await asyncio.wait({task}, timeout=(patience.call + patience.grace).total_seconds())
+    finally:
+        if not task.done():
+            task.cancel()
+            _left_behind.add(task)
+            task.add_done_callback(_forget)
+    if task.done():
+        return task.result()
+    on_hang()
+    raise PartnerTimeoutError("the connector's call does not end")
+
+
+async def _under(patience: Patience, call: Awaitable[T]) -> T:
+    _watch.set(_Watch(patience, None))
+    return await guarded(call)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Take a late end for what it is; whoever waited has gone on."""
+    _left_behind.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+def set_aside(registry: ConnectorRegistry, connector: str, reason: str) -> None:
+    """Quarantine a connector until the next start, and say so."""
+    registry.quarantine(connector, f"{reason}; set aside until the next start")
+    _log.error(Event.CONNECTOR_QUARANTINED, connector=connector, reason=reason)

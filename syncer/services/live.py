@@ -33,6 +33,7 @@ class LivePass:
     is_taken: bool = False
     wants_listing_again: bool = False
     wants_cancel: bool = False
+    is_ending: bool = False
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property

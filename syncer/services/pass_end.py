@@ -87,8 +87,9 @@ class PassEnd:
         task.add_done_callback(self._given_up.discard)
 
     async def _end(self, live: LivePass, progress: Progress, error: SyncerError | None) -> None:
-        if live.pass_.state.has_ended:
+        if live.is_ending:
             return
+        live.is_ending = True
         self.board.release(live)
         pass_ = live.pass_
         pass_.error = _error_of(error)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from syncer.domain import links
 from syncer.domain.errors import (
@@ -26,14 +24,20 @@ from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Page
 from syncer.services.attachments import AttachmentService
-from syncer.services.guard import guarded
+from syncer.services.guard import (
+    HUNG,
+    USUAL_PATIENCE,
+    Patience,
+    guarded,
+    guarded_apart,
+    set_aside,
+    watched,
+)
 from syncer.services.leftovers import LeftoverRecords
 from syncer.services.live import LivePass, PassBoard
 from syncer.services.opening import AnyConnector, AnyLink, LinkOpener
 from syncer.services.page import PageStorer
 from syncer.services.pass_end import PassEnd, Progress
-
-T = TypeVar("T")
 
 LONGEST_LISTING_SECONDS = 600
 MOST_PAGES = 10_000
@@ -84,6 +88,7 @@ class PullService:
     end: PassEnd
     clock: Clock
     ids: Ids
+    patience: Patience = USUAL_PATIENCE
 
     async def run(self, live: LivePass) -> None:
         """Run a pass from the board to its end. Raises nothing but its own cancelling."""
@@ -91,7 +96,8 @@ class PullService:
             return
         progress = Progress()
         key = live.key
-        with log_context(pass_id=live.pass_.id, connector=key.connector, repairer=key.repairer):
+        context = log_context(pass_id=live.pass_.id, connector=key.connector, repairer=key.repairer)
+        with context, watched(self.patience, lambda: self._hung(live)):
             await self.end.watch(live, progress, self._run(live, progress))
 
     async def _run(self, live: LivePass, progress: Progress) -> None:
@@ -99,16 +105,15 @@ class PullService:
         await self.end.begin(live)
         opened = await self._open(live, progress)
         progress.began = True
-        guard = self._guard_of(live)
         if opened.stored.has_leftovers:
             done = await self.leftovers.complete(live.key, opened.connector, opened.link)
             live.pass_.counts += done
             await self._fetch(live, opened, progress)
-        cursor = await self._start(opened, guard)
+        cursor = await self._start(opened)
         while True:
             live.wants_listing_again = False
             before = live.pass_.counts
-            progress.cursor = cursor = await self._list(live, opened, cursor, guard)
+            progress.cursor = cursor = await self._list(live, opened, cursor)
             crash_point("listing-ended")
             if live.pass_.counts.imported > before.imported:
                 await self._fetch(live, opened, progress)
@@ -144,22 +149,18 @@ class PullService:
             raise ConflictError(*_WHY_NOT[LinkState.UNCONFIGURED])
         return link, sealed
 
-    def _guard_of(self, live: LivePass) -> _Guard:
-        def hung() -> None:
-            reason = "a call did not end although it was cancelled; restart the program"
-            self.registry.quarantine(live.key.connector, reason)
-            self.end.give_up(live)
+    def _hung(self, live: LivePass) -> None:
+        set_aside(self.registry, live.key.connector, HUNG)
+        self.end.give_up(live)
 
-        return _Guard(hung)
-
-    async def _start(self, opened: OpenedLink, guard: _Guard) -> str | None:
+    async def _start(self, opened: OpenedLink) -> str | None:
         """Give the cursor to begin with; the very first pass asks the connector for it."""
         stored, link = opened.stored, opened.link
         if stored.cursor is not None:
             return stored.cursor
         if link.start_date is None and stored.activation_cursor is not None:
             return stored.activation_cursor
-        first = await guard(opened.connector.first_cursor(link))
+        first = await guarded(opened.connector.first_cursor(link))
         if link.start_date is None and first is not None:
             await self._note_activation(stored.key, first)
         return first
@@ -172,14 +173,12 @@ class PullService:
 
         await self.store.write(write)
 
-    async def _list(
-        self, live: LivePass, opened: OpenedLink, cursor: str | None, guard: _Guard
-    ) -> str | None:
+    async def _list(self, live: LivePass, opened: OpenedLink, cursor: str | None) -> str | None:
         """Pull and store one whole listing; gives the cursor for the next one."""
         bound = asyncio.timeout(LONGEST_LISTING_SECONDS)
         try:
             async with bound:
-                return await self._list_pages(live, opened, cursor, guard)
+                return await self._list_pages(live, opened, cursor)
         except TimeoutError:
             if not bound.expired():
                 raise
@@ -187,11 +186,11 @@ class PullService:
             raise PartnerTimeoutError(text) from None
 
     async def _list_pages(
-        self, live: LivePass, opened: OpenedLink, cursor: str | None, guard: _Guard
+        self, live: LivePass, opened: OpenedLink, cursor: str | None
     ) -> str | None:
         seen = {cursor}
         while True:
-            page = await guard(opened.connector.pull(opened.link, cursor))
+            page = await guarded(opened.connector.pull(opened.link, cursor))
             crash_point("page-pulled")
             live.pass_.counts += await self.pages.take(
                 live.key, opened.connector, opened.link, page
@@ -221,7 +220,11 @@ class PullService:
         self.board.put(live)
         try:
             opened = await self._open(live, Progress())
-            found = await guarded(opened.connector.reread(opened.link, record))
+            found = await guarded_apart(
+                opened.connector.reread(opened.link, record),
+                self.patience,
+                lambda: set_aside(self.registry, key.connector, HUNG),
+            )
             page = Page(records=[found])
             await self.pages.take(key, opened.connector, opened.link, page)
             await self._resolve(key, record)
@@ -242,11 +245,3 @@ class PullService:
             await uow.quarantine.resolve(key, [record], at)
 
         await self.store.write(write)
-
-
-@dataclass(frozen=True, slots=True)
-class _Guard:
-    on_hang: Callable[[], None]
-
-    async def __call__(self, call: Awaitable[T]) -> T:
-        return await guarded(call, on_hang=self.on_hang)

@@ -33,7 +33,7 @@ from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import Vault
 from syncer.services.audit import AuditAction, record
 from syncer.services.credential_fields import completed
-from syncer.services.guard import guarded
+from syncer.services.guard import HUNG, Patience, guarded_apart, set_aside
 from syncer.services.opening import AnyConnector, AnyLink, LinkOpener
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ VERIFICATIONS = 5
 VERIFICATIONS_WINDOW = timedelta(hours=1)
 VERIFICATION_DEADLINE = timedelta(seconds=30)
 """For each of the two questions to the partner, retries included."""
+VERIFICATION_PATIENCE = Patience(call=VERIFICATION_DEADLINE)
 API = "api"
 """Actor of what is asked for over the local API."""
 ALREADY_SET = (
@@ -102,6 +103,7 @@ class Registration:
     opener: LinkOpener
     clock: Clock
     nudge: Callable[[], None] = field(default=_tell_nobody)
+    patience: Patience = VERIFICATION_PATIENCE
     _turns: WeakValueDictionary[LinkKey, asyncio.Lock] = field(
         default_factory=WeakValueDictionary, init=False, repr=False
     )
@@ -266,15 +268,9 @@ class Registration:
             return None
 
     async def _bounded(self, connector: AnyConnector, call: Awaitable[T]) -> T:
-        def on_hang() -> None:
-            self.registry.quarantine(connector.name, "a call did not end when it was cancelled")
-
-        try:
-            async with asyncio.timeout(VERIFICATION_DEADLINE.total_seconds()):
-                return await guarded(call, on_hang=on_hang)
-        except TimeoutError:
-            text = "The partner did not answer in time."
-            raise PartnerUnreachableError(text) from None
+        return await guarded_apart(
+            call, self.patience, lambda: set_aside(self.registry, connector.name, HUNG)
+        )
 
     # -- the write
 
