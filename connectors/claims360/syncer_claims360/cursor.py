@@ -7,6 +7,7 @@ the position in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -26,6 +27,7 @@ from syncer_claims360 import wire
 
 OVERLAP = timedelta(minutes=5)
 MOST_RESTARTS = 3
+_SENDABLE = re.compile(r"[\x20-\x7e]{1,512}")
 
 Instant = Annotated[datetime, Meta(tz=True)]
 
@@ -95,7 +97,9 @@ class Cursor(Struct, frozen=True, omit_defaults=True):
             PayloadError: the page does not say where to go on.
             PageLoopError: it says to go on where it begins.
         """
-        listing = self.listing or Listing(next="", until=server_time(page), etag=etag)
+        listing = self.listing or Listing(
+            next="", until=server_time(page), etag=etag if _can_be_sent(etag) else None
+        )
         seen = [record.status_changed_at for record in records]
         seen = [at for at in seen if at <= listing.until]
         newest = max([*seen, *([listing.newest] if listing.newest else [])], default=None)
@@ -117,6 +121,11 @@ def server_time(page: wire.WireListing) -> datetime:
         return parse_instant(page.server_time or "")
     except (ValueError, OverflowError):
         raise PayloadError("is no instant with an offset", path="serverTime") from None
+
+
+def _can_be_sent(etag: str | None) -> bool:
+    """Say whether an ETag may go into a request's header; others are as good as none."""
+    return etag is not None and _SENDABLE.fullmatch(etag) is not None
 
 
 def _position(page: wire.WireListing, previous: str) -> str:
