@@ -1,29 +1,53 @@
-# The host with every connector of this repository; runs as an account without rights.
-FROM python:3.12-slim AS build
+# The host with every connector of this repository; runs as an account without rights, on a root
+# file system that may be read-only. What it needs to write is in /var/lib/syncer, and /tmp.
+#
+#   docker build --tag syncer .
+#
+# Production pins the base by its digest:  --build-arg BASE=python:3.13-slim-trixie@sha256:...
+ARG BASE=python:3.13-slim-trixie
+
+# hadolint ignore=DL3006
+FROM ${BASE} AS build
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md ./
+COPY requirements-build.lock requirements-run.lock ./
+# What runs gets no pip and nothing that is only needed for building or testing. Wheels only: nothing
+# is compiled, and no package's own code runs while it is installed.
+RUN python3 -m venv /build \
+ && /build/bin/pip install --no-cache-dir --require-hashes --only-binary :all: \
+      --requirement requirements-build.lock \
+ && python3 -m venv --without-pip /opt/syncer \
+ && /build/bin/pip --python /opt/syncer/bin/python install --no-cache-dir --require-hashes \
+      --only-binary :all: --requirement requirements-run.lock
+COPY pyproject.toml README.md ./
 COPY syncer syncer
 COPY connectors connectors
-RUN python -m venv /opt/syncer \
- && /opt/syncer/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && for each in . connectors/*/; do \
-      /opt/syncer/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-index "./$each" \
+RUN for each in . connectors/*/; do \
+      /build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels "./$each" \
       || exit 1; \
-    done
+    done \
+ && /build/bin/pip --python /opt/syncer/bin/python install --no-deps --no-index /wheels/*.whl
 
-FROM python:3.12-slim
-RUN useradd --system --uid 8360 --home-dir /var/lib/syncer --create-home syncer \
- && chmod 0700 /var/lib/syncer
+# hadolint ignore=DL3006
+FROM ${BASE}
+LABEL org.opencontainers.image.title="syncer" \
+      org.opencontainers.image.description="The integration sidecar beside a planning system"
+RUN groupadd --system --gid 8360 syncer \
+ && useradd --system --uid 8360 --gid syncer --no-log-init --home-dir /var/lib/syncer syncer \
+ && install --directory --mode 0700 --owner syncer --group syncer /var/lib/syncer \
+ && install --directory --mode 0755 /etc/syncer
 COPY --from=build /opt/syncer /opt/syncer
-ENV PATH=/opt/syncer/bin:$PATH PYTHONUNBUFFERED=1
-USER syncer
+# The port is published by the operator; SYNCER_SERVER__ALLOWED_HOSTS names the hosts under which it
+# is called. The configuration is mounted at /etc/syncer/config.toml, the root key as a secret.
+ENV PATH=/opt/syncer/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    SYNCER_SERVER__HOST=0.0.0.0
+USER 8360:8360
+WORKDIR /var/lib/syncer
 VOLUME /var/lib/syncer
 EXPOSE 8360
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('SYNCER_SERVER__PORT', '8360') + '/healthz', timeout=4)"]
-# The configuration is mounted at /etc/syncer/config.toml, the root key as a secret. The port is
-# published by the operator; SYNCER_SERVER__ALLOWED_HOSTS names the hosts under which it is called.
-ENV SYNCER_SERVER__HOST=0.0.0.0
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
+  CMD ["syncer", "status", "--alive"]
 ENTRYPOINT ["syncer"]
 CMD ["run"]

@@ -4,7 +4,9 @@
 #   make test    all tests
 #   make check   format, lint, types, import contracts, then all tests
 #   make bench   the measured comparison
-#   make lock    resolve requirements.lock again from pyproject.toml
+#   make lock    resolve requirements*.lock again from pyproject.toml
+#   make sbom    write deploy/sbom.cdx.json, the list of what runs in production
+#   make audit   look for known vulnerabilities in it; needs the vulnerability service
 #
 # Another interpreter:  make run PYTHON=/usr/bin/python3.12
 
@@ -15,13 +17,15 @@ PYTHON  ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.
 VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/ready
+SBOM_TOOL  := cyclonedx-bom==7.5.0
+AUDIT_TOOL := pip-audit==2.10.1
 DISTRIBUTIONS := pyproject.toml $(wildcard connectors/*/pyproject.toml)
 EDITABLE      := $(foreach file,$(DISTRIBUTIONS),-e ./$(patsubst %/,%,$(dir $(file))))
 CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject.toml))
 PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 
 .DEFAULT_GOAL := check
-.PHONY: run test check fast format lint types contracts bench lock
+.PHONY: run test check fast format lint types contracts bench lock sbom audit
 
 run: $(READY)
 	@$(BIN)/syncer demo $(ARGS)
@@ -52,12 +56,37 @@ contracts: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+# Three lists of one resolution: all of it, what runs, and what builds. What changes in the first
+# changes in the others, because they are constrained by it.
+RESOLVE := $(VENV)/lock/bin/uv pip compile pyproject.toml --universal --python-version $(OLDEST) \
+               --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet
+
 lock:
 	@$(PYTHON) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@$(VENV)/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --universal \
-	    --python-version $(OLDEST) --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --quiet --output-file requirements.lock
+	@$(RESOLVE) --all-extras --group dev --output-file requirements.lock
+	@$(RESOLVE) --constraints requirements.lock --output-file requirements-run.lock
+	@$(subst pyproject.toml,,$(RESOLVE)) --group build --constraints requirements.lock \
+	    --output-file requirements-build.lock
+
+# What runs in production, with licences and who needs whom.
+sbom:
+	@rm -rf $(VENV)/sbom $(VENV)/sbom-run
+	@$(PYTHON) -m venv $(VENV)/sbom
+	@$(PYTHON) -m venv --without-pip $(VENV)/sbom-run
+	@$(VENV)/sbom/bin/python -m pip install -qq --disable-pip-version-check $(SBOM_TOOL)
+	@$(VENV)/sbom/bin/python -m pip --python $(VENV)/sbom-run/bin/python install -qq \
+	    --disable-pip-version-check --require-hashes --requirement requirements-run.lock
+	@$(VENV)/sbom/bin/python deploy/sbom.py $(VENV)/sbom/bin/cyclonedx-py \
+	    $(VENV)/sbom-run/bin/python deploy/sbom.cdx.json
+
+# Fails when it finds something, and also when the vulnerability service cannot be asked.
+audit:
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install -qq --disable-pip-version-check $(AUDIT_TOOL)
+	@$(VENV)/audit/bin/pip-audit --requirement requirements-run.lock --require-hashes \
+	    --disable-pip --strict --progress-spinner off $(ARGS) || { \
+	    echo "Not clean, or not known: see above. Nothing was proven." >&2; exit 1; }
 
 # The stamp is what makes the second time take seconds.
 $(READY): requirements.lock $(DISTRIBUTIONS)

@@ -24,6 +24,8 @@ from syncer.domain.errors import (
     ConflictError,
     NotFoundError,
     ShuttingDownError,
+    StorageFullError,
+    SyncerError,
 )
 from syncer.domain.instants import to_text
 from syncer.store.blobs import place
@@ -44,6 +46,8 @@ from syncer.store.sqlite import explain
 NAMED_CONTENTS: Final = (
     "SELECT DISTINCT stored_sha256 FROM attachment WHERE stored_sha256 IS NOT NULL"
 )
+_NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
+"""Texts of SQLITE_FULL and SQLITE_IOERR; copying tells the text only, not the code."""
 _PAGES_AT_ONCE: Final = 4_096
 _STEPS_BETWEEN_LOOKS: Final = 100_000
 
@@ -117,9 +121,7 @@ class _Job:
                 faults = [line for (line,) in copy.execute("PRAGMA integrity_check")]
         except sqlite3.Error as error:
             self._look()
-            raise explain(error) or ConfigurationError(
-                [f"{self.of.database}: it cannot be copied: {error}"]
-            ) from None
+            raise _meaning(error, self.of.database) from None
         if faults != ["ok"]:
             raise ConfigurationError([f"{self.of.database}: {line}" for line in faults])
         flush(target)
@@ -193,6 +195,12 @@ def _copied_content(files: Path, target: Path, sha256: str) -> int | None:
         copied.unlink()
         return None
     return copied.stat().st_size
+
+
+def _meaning(error: sqlite3.Error, database: Path) -> SyncerError:
+    if str(error) in _NO_ROOM:
+        return StorageFullError("The disk is full, or the copy could not be written.")
+    return explain(error) or ConfigurationError([f"{database}: it cannot be copied: {error}"])
 
 
 def _reading(database: Path) -> sqlite3.Connection:

@@ -98,16 +98,16 @@ def _faulty(fault: str) -> Finding:
 
 
 def _machine() -> Iterator[Finding]:
-    from syncer.store import sqlite_is_fixed
+    from syncer.store import sqlite_is_fixed, sqlite_version
 
     yield Finding(check="python", text=platform.python_version())
     if sqlite_is_fixed():
-        yield Finding(check="sqlite", text="free of the WAL-reset race")
+        yield Finding(check="sqlite", text=f"{sqlite_version()}, free of the WAL-reset race")
     else:
         yield Finding(
             check="sqlite",
             verdict=Verdict.NOTE,
-            text="this SQLite has the WAL-reset race (fixed in 3.51.3)",
+            text=f"{sqlite_version()} has the WAL-reset race (fixed in 3.51.3)",
             action="Let no other program write to the database while the service runs.",
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import click
+
 from syncer.cli.client import Json, ServiceClient
 from syncer.cli.exits import Exit
 from syncer.cli.invocation import Invocation, command
@@ -12,11 +14,14 @@ from syncer.cli.root import root
 
 
 @command(root, "status")
-async def status(invocation: Invocation) -> int:
+@click.option("--alive", is_flag=True, help="Only whether it answers; for health checks.")
+async def status(invocation: Invocation, alive: bool) -> int:
     """Say whether the service is ready, and how its links are.
 
     Ends with 0 when it is ready, with 3 when it runs but is not (a sealed vault, for instance).
     """
+    if alive:
+        return await _alive(invocation)
     async with ServiceClient(invocation.settings()) as service:
         readiness, body = await service.status_of("/readyz")
         connectors = await service.all("/v1/connectors")
@@ -45,6 +50,13 @@ async def status(invocation: Invocation) -> int:
         + ("  (`syncer attention` lists them)" if attention["total"] else ""),
     )
     return Exit.OK if is_ready else Exit.CONFIGURATION
+
+
+async def _alive(invocation: Invocation) -> int:
+    async with ServiceClient(invocation.settings()) as service:
+        await service.get("/healthz")
+        invocation.output.show({"alive": True}, f"Alive at {plain(service.address)}")
+    return Exit.OK
 
 
 def _reason(body: Json) -> str:
