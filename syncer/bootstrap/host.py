@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from syncer.api.application import create_application
@@ -39,9 +38,6 @@ from syncer.vault import open_vault
 from syncer.web.serving import listen
 from syncer.web.token import load_or_make_token
 
-DRAIN = timedelta(seconds=20)
-"""How long passes may go on once the program was asked to stop."""
-
 _log = get_logger(__name__)
 
 
@@ -62,8 +58,8 @@ async def running(
 ) -> AsyncIterator[Host]:
     """Run the whole host; it serves while the block runs and stops cleanly after it.
 
-    Stopping takes at most ``DRAIN`` and a little: no more is started, what runs may finish, then it
-    is cancelled; what is stored is stored.
+    Stopping takes at most ``patience.stop`` and a little: no more is started, what runs may
+    finish, then it is cancelled; what is stored is stored.
 
     Raises:
         ConfigurationError: something in the settings cannot be used; nothing was started.
@@ -120,7 +116,7 @@ async def running(
                     )
                     _log.info(Event.STOPPING)
                     wired.services.health.stop()
-                    await wired.dispatcher.drain(DRAIN)
+                    await wired.dispatcher.drain(patience.stop)
                     crash_point("host-drained")
     _log.info(Event.STOPPED)
 

@@ -200,7 +200,9 @@ class _Wiring:
                 opener=self.opener,
                 clock=clock,
                 nudge=sweep.nudge,
-                patience=replace(VERIFICATION_PATIENCE, grace=self.patience.grace),
+                patience=replace(
+                    self.patience, call=min(self.patience.call, VERIFICATION_PATIENCE.call)
+                ),
             ),
             intake=Intake(store=store, clock=clock),
             excludes=Excludes(

@@ -126,9 +126,9 @@ class LocalDispatcher:
         for lane in self._turns:
             lane.on_demand.clear()
             lane.scheduled.clear()
-        if self._running and deadline > timedelta(0):
-            await asyncio.wait(self._running, timeout=deadline.total_seconds())
-        tasks = set(self._running)
+        tasks = {task for task, running in self._running.items() if not running.is_hung}
+        if tasks and deadline > timedelta(0):
+            _, tasks = await asyncio.wait(tasks, timeout=deadline.total_seconds())
         for task in tasks:
             task.cancel()
         if tasks:

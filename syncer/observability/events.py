@@ -21,6 +21,7 @@ class Event(StrEnum):
     # -- the process
     STARTED = "started", "The service is ready."
     STOPPING = "stopping", "The service is stopping."
+    TASKS_ABANDONED = "tasks_abandoned", "Work that does not end was left behind at the stop."
     STOPPED = "stopped", "The service has stopped."
     CLOCK_JUMPED = "clock_jumped", "The time of day jumped; due times were brought back."
     LOOP_BLOCKED = "loop_blocked", "Something blocked the event loop."

@@ -15,7 +15,7 @@ from syncer.domain.errors import (
 from syncer.domain.records import Attachment, Record, RecordKey
 from syncer.domain.stored import ClaimFileRef, KnownRecord
 from syncer.sdk import Connector, Unreadable
-from syncer.services.guard import guarded
+from syncer.services.guard import guarded, plainly_guarded
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.record_json import encode_record
 
@@ -111,9 +111,5 @@ def claim_file_of(connector: AnyConnector, record: Record) -> ClaimFileRef | Non
     """
     if record.claim is None:
         return None
-    try:
-        data = connector.claim_data(record)
-    except Exception as error:
-        text = f"claim_data failed with {type(error).__name__}"
-        raise ConnectorFailedError(text) from error
+    data = plainly_guarded("claim_data", lambda: connector.claim_data(record))
     return ClaimFileRef(claim=record.claim, data=data, at=record.status_changed_at)

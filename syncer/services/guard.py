@@ -27,11 +27,13 @@ class Patience:
     """How long a connector is waited for.
 
     ``call`` is for one call of it, all its requests and waits included; ``grace`` is how long a
-    call that was cancelled may take to end before it counts as hung.
+    call that was cancelled may take to end before it counts as hung; ``stop`` is how long passes
+    may go on once the program was asked to stop.
     """
 
     call: timedelta = timedelta(minutes=5)
     grace: timedelta = timedelta(seconds=30)
+    stop: timedelta = timedelta(seconds=20)
 
 
 USUAL_PATIENCE = Patience()
@@ -101,6 +103,18 @@ async def _bounded(call: Awaitable[T], longest: timedelta) -> T:
             raise
         text = "the connector's call took longer than it may"
         raise PartnerTimeoutError(text) from None
+
+
+def plainly_guarded(name: str, call: Callable[[], T]) -> T:
+    """Give what a connector's plain function gives; ``name`` is the function's.
+
+    Raises:
+        ConnectorFailedError: it let anything escape.
+    """
+    try:
+        return call()
+    except BaseException as error:
+        raise ConnectorFailedError(f"{name} failed with {type(error).__name__}") from error
 
 
 async def guarded_apart(call: Awaitable[T], patience: Patience, on_hang: Callable[[], None]) -> T:

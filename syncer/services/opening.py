@@ -16,6 +16,7 @@ from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.sessions import Sessions
 from syncer.ports.vault import Vault
 from syncer.sdk import Connector, Credentials, Link
+from syncer.services.guard import plainly_guarded
 from syncer.services.settings import Effective, SettingsInForce
 
 AnyLink = Link[Any, Any]
@@ -86,9 +87,8 @@ class LinkOpener:
         correlation_id: str,
     ) -> AnyLink:
         """Open a link with credentials that are at hand, for the check before they are stored."""
-        http = self.sessions.http(
-            key, auth_headers=connector.auth_headers(credentials), correlation_id=correlation_id
-        )
+        headers = plainly_guarded("auth_headers", lambda: connector.auth_headers(credentials))
+        http = self.sessions.http(key, auth_headers=headers, correlation_id=correlation_id)
         return Link(
             repairer=key.repairer,
             credentials=credentials,

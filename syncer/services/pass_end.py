@@ -73,7 +73,7 @@ class PassEnd:
         except asyncio.CancelledError:
             await asyncio.shield(self._end(live, progress, PassCancelledError("The host stopped.")))
             raise
-        except Exception as raised:  # noqa: BLE001 - work boundary: a bug must not end the host
+        except (Exception, SystemExit, KeyboardInterrupt) as raised:  # noqa: BLE001 - work boundary
             error = SyncerError(f"internal error: {type(raised).__name__}")
             error.__cause__ = raised
             _log.error(Event.UNEXPECTED, exc_info=raised)

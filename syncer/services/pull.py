@@ -201,6 +201,7 @@ class PullService:
             if not page.has_more:
                 return cursor
             live.announce()
+            await asyncio.sleep(0)  # pages that come from memory would keep everybody waiting
             live.check_cancel()
             if cursor in seen or len(seen) >= MOST_PAGES:
                 raise PageLoopError("the listing does not come to an end")

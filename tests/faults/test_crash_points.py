@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,8 @@ async def work_until_death(town: Town) -> None:
     process = town.service.process
     assert process is not None
     process.send_signal(signal.SIGUSR1)
-    try:
+    with suppress(*UNREACHABLE):
         await town.work()
-    except UNREACHABLE:
-        pass
     async with asyncio.timeout(DEATH_SECONDS):
         assert await process.wait() == -signal.SIGKILL
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import random  # noqa: TID251 - the moment of a kill is meant to be any
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from syncer_claims360.played import PlayedClaims360
@@ -30,7 +31,7 @@ async def test_kills_at_random_moments_lose_and_double_nothing(
     record_property: Callable[[str, object], None],
 ) -> None:
     partner.has_limits = False
-    chance = random.Random()  # noqa: TID251 - the moment of a kill is meant to be any
+    chance = random.Random()
     service.configure(service.base_url, interval="1s")
     town = Town(service, partner, {FIRST: shop})
     await service.start()
@@ -54,7 +55,5 @@ async def killed_after(town: Town, seconds: float) -> None:
     working = asyncio.create_task(town.work())
     await asyncio.wait({working}, timeout=seconds)
     await town.service.kill()
-    try:
+    with suppress(*UNREACHABLE):
         await working
-    except UNREACHABLE:
-        pass
