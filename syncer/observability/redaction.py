@@ -31,6 +31,9 @@ class KnownSecrets:
     def __len__(self) -> int:
         return len(self._secrets)
 
+    def __contains__(self, value: object) -> bool:
+        return value in self._secrets
+
     def add(self, values: Iterable[str], *, but: Iterable[str] = ()) -> None:
         """Take note of secrets; ``but`` are words that stay readable even when they are one.
 

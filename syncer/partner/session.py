@@ -16,6 +16,7 @@ from syncer.partner.answers import (
     check_announced,
     read_body,
 )
+from syncer.partner.echoes import Echoes
 from syncer.partner.exchange import Exchange
 from syncer.partner.partner import Partner
 from syncer.partner.request import IDEMPOTENT_METHODS, Request, add_headers, headers_of, url_of
@@ -26,10 +27,12 @@ from syncer.sdk.http import OK, Query, Response
 class PartnerDownload:
     """An answer that is streamed."""
 
-    def __init__(self, exchange: Exchange, response: aiohttp.ClientResponse) -> None:
+    def __init__(
+        self, exchange: Exchange, response: aiohttp.ClientResponse, headers: Mapping[str, str]
+    ) -> None:
         self._exchange = exchange
         self._response = response
-        self.headers: Mapping[str, str] = _lowercase(response)
+        self.headers = headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the decompressed content, piece by piece.
@@ -51,7 +54,7 @@ class PartnerDownload:
 class PartnerSession:
     """Requests to one partner on behalf of one link; made for one pass, check or download."""
 
-    __slots__ = ("_auth_headers", "_correlation_id", "_headers", "_link", "_partner")
+    __slots__ = ("_auth_headers", "_correlation_id", "_echoes", "_headers", "_link", "_partner")
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class PartnerSession:
         self._link = link
         self._auth_headers = auth_headers
         self._correlation_id = correlation_id
+        self._echoes = Echoes(auth_headers.values())
         self._headers: CIMultiDict[str] | None = None
 
     async def request(
@@ -105,7 +109,8 @@ class PartnerSession:
                 lambda: self._open(request), failure, began_at=began_at
             )
         try:
-            yield PartnerDownload(exchange, exchange.response)
+            response = exchange.response
+            yield PartnerDownload(exchange, response, self._headers_of(response))
         finally:
             exchange.close()
 
@@ -117,7 +122,11 @@ class PartnerSession:
                 body = await read_body(response, self._partner.bounds, self._partner.clock)
             except (*TRANSPORT_ERRORS, SyncerError) as error:
                 raise exchange.failed(error) from None
-            return Response(status=response.status, headers=_lowercase(response), body=body)
+            return Response(
+                status=response.status,
+                headers=self._headers_of(response),
+                body=self._echoes.cut_from_body(body),
+            )
         finally:
             exchange.close()
 
@@ -150,6 +159,6 @@ class PartnerSession:
             add_headers(sent, headers)
         return Request(method.upper(), url_of(self._partner.base, path, query), sent, body)
 
-
-def _lowercase(response: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+    def _headers_of(self, response: aiohttp.ClientResponse) -> dict[str, str]:
+        cut = self._echoes.cut_from_text
+        return {name.lower(): cut(value) for name, value in response.headers.items()}
