@@ -31,8 +31,9 @@ RUN for each in . connectors/*/; do \
 FROM ${BASE}
 LABEL org.opencontainers.image.title="syncer" \
       org.opencontainers.image.description="The integration sidecar beside a planning system"
-RUN groupadd --system --gid 8360 syncer \
- && useradd --system --uid 8360 --gid syncer --no-log-init --home-dir /var/lib/syncer syncer \
+RUN groupadd --gid 8360 syncer \
+ && useradd --uid 8360 --gid syncer --no-log-init --no-create-home --home-dir /var/lib/syncer \
+      --shell /usr/sbin/nologin syncer \
  && install --directory --mode 0700 --owner syncer --group syncer /var/lib/syncer \
  && install --directory --mode 0755 /etc/syncer
 COPY --from=build /opt/syncer /opt/syncer
