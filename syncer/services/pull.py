@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import defaultdict
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 from syncer.domain import links
 from syncer.domain.errors import (
@@ -41,6 +43,9 @@ from syncer.services.pass_end import PassEnd, Progress
 
 LONGEST_LISTING_SECONDS = 600
 MOST_PAGES = 10_000
+LONG_LISTINGS_AT_ONCE = 8
+"""Of one partner. A page is held until it is stored, so that a first load of many links would fill
+the memory and keep the loop from everything else; eight keep the writer busy."""
 
 _WHY_NOT = {
     LinkState.UNCONFIGURED: ("link_unconfigured", "The link has no credentials yet."),
@@ -89,6 +94,9 @@ class PullService:
     clock: Clock
     ids: Ids
     patience: Patience = USUAL_PATIENCE
+    _long: defaultdict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(LONG_LISTINGS_AT_ONCE))
+    )
 
     async def run(self, live: LivePass) -> None:
         """Run a pass from the board to its end. Raises nothing but its own cancelling."""
@@ -189,16 +197,11 @@ class PullService:
         self, live: LivePass, opened: OpenedLink, cursor: str | None
     ) -> str | None:
         seen = {cursor}
+        is_long = opened.stored.cursor is None
         while True:
-            page = await guarded(opened.connector.pull(opened.link, cursor))
-            crash_point("page-pulled")
-            live.pass_.counts += await self.pages.take(
-                live.key, opened.connector, opened.link, page
-            )
-            crash_point("page-stored")
-            live.pass_.pages += 1
-            cursor = page.next_cursor or cursor
-            if not page.has_more:
+            async with self._long[live.key.connector] if is_long else nullcontext():
+                cursor, is_long = await self._list_page(live, opened, cursor)
+            if not is_long:
                 return cursor
             live.announce()
             await asyncio.sleep(0)  # pages that come from memory would keep everybody waiting
@@ -206,6 +209,17 @@ class PullService:
             if cursor in seen or len(seen) >= MOST_PAGES:
                 raise PageLoopError("the listing does not come to an end")
             seen.add(cursor)
+
+    async def _list_page(
+        self, live: LivePass, opened: OpenedLink, cursor: str | None
+    ) -> tuple[str | None, bool]:
+        """Pull and store one page, and hold it no longer; gives cursor and ``has_more``."""
+        page = await guarded(opened.connector.pull(opened.link, cursor))
+        crash_point("page-pulled")
+        live.pass_.counts += await self.pages.take(live.key, opened.connector, opened.link, page)
+        crash_point("page-stored")
+        live.pass_.pages += 1
+        return page.next_cursor or cursor, page.has_more
 
     async def reread(self, key: LinkKey, record: RecordKey) -> None:
         """Ask the partner for one object again and take it in as a page would.
