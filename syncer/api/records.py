@@ -81,7 +81,9 @@ class BulkBody(BodyModel):
     """A bulk action on all records that the filter finds."""
 
     action: Action
-    filter: RecordFilters = Field(description="List parameters; at least one.")
+    filter: RecordFilters = Field(
+        description="List parameters; at least one.", json_schema_extra={"minProperties": 1}
+    )
 
 
 @route(

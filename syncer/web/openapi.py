@@ -21,6 +21,10 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/responses/problem"}
 _COMMON_REFUSALS = (401, 403)
+_TEXT: Json = {"type": "string"}
+_SLUG: Json = _TEXT | {"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
+_KEY: Json = _TEXT | {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+_SLUGS = frozenset({"repairer", "connector"})
 
 
 class ProblemField(BaseModel):
@@ -123,7 +127,7 @@ def _operation_id(each: Route) -> str:
 
 def _path_parameters(each: Route) -> list[Json]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _SLUG if name in _SLUGS else _TEXT}
         for name in re.findall(r"\{(\w+)\}", each.path)
     ]
 
@@ -153,18 +157,19 @@ def _headers(each: Route) -> list[Json]:
     given = []
     if each.keyed:
         text = "The same key gives the same answer, and the effect once, for 24 hours."
-        given.append(("Idempotency-Key", text, each.key_required))
+        given.append(("Idempotency-Key", text, each.key_required, _KEY))
     if each.conditional:
-        given.append(("If-Match", "The ETag of what you read; 412 if it changed since.", False))
+        text = "The ETag of what you read; 412 if it changed since."
+        given.append(("If-Match", text, False, _TEXT))
     return [
         {
             "name": name,
             "in": "header",
             "required": is_required,
             "description": text,
-            "schema": {"type": "string"},
+            "schema": schema,
         }
-        for name, text, is_required in given
+        for name, text, is_required, schema in given
     ]
 
 
