@@ -47,6 +47,7 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
             each = [
                 wired.sweep.run,
                 wired.idle.run,
+                wired.services.pull.end.run,
                 wired.retention.run,
                 wired.decrypts.run,
                 gauges.run,

@@ -21,7 +21,10 @@ class Blob:
 
 
 class BlobWriter(Protocol):
-    """A content being received; nothing is visible until ``keep``."""
+    """A content being received; nothing is visible until ``keep``.
+
+    Every step raises ``StorageFullError`` when the disk does not take it.
+    """
 
     async def write(self, chunk: bytes) -> None: ...
 

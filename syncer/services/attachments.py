@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from syncer.domain.errors import (
-    CredentialsRejectedError,
     EgressRefusedError,
     NotFoundError,
     PayloadError,
     RecordWithdrawnError,
     RetryableError,
+    SyncerError,
     TooLargeError,
     UnexpectedAnswerError,
 )
@@ -81,6 +81,7 @@ class AttachmentService:
 
         Raises:
             CredentialsRejectedError: the partner refused the credentials.
+            RetryableError: what was refused could not be noted.
         """
         fetched = Fetched(until=self.clock.monotonic() + LONGEST_FETCHING_SECONDS)
         tried: set[str] = set()
@@ -105,7 +106,7 @@ class AttachmentService:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(connector.limits.concurrent, len(waiting))):
                     group.create_task(self._fetch_each(connector, link, each, fetched))
-        except* CredentialsRejectedError as errors:
+        except* SyncerError as errors:
             raise errors.exceptions[0] from None
 
     async def _fetch_each(

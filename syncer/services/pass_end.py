@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from syncer.domain.errors import (
@@ -19,7 +21,7 @@ from syncer.domain.errors import (
 )
 from syncer.domain.feed import Change, ChangeType, SubjectType
 from syncer.domain.links import LinkState
-from syncer.domain.passes import PassError, PassState
+from syncer.domain.passes import Pass, PassError, PassState
 from syncer.domain.stored import LinkOutcome
 from syncer.observability import Event, get_logger
 from syncer.observability.crash_points import crash_point
@@ -28,6 +30,9 @@ from syncer.ports.ambient import Clock
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.live import LivePass, PassBoard, PassCancelledError
 from syncer.services.outcomes import OutcomeBatch
+
+AGAIN_SECONDS = 5.0
+"""Between two looks for ends that could not be written."""
 
 _log = get_logger(__name__)
 
@@ -51,6 +56,7 @@ class PassEnd:
     idle: OutcomeBatch
     clock: Clock
     _given_up: set[asyncio.Task[None]] = field(default_factory=set)
+    _unwritten: list[LivePass] = field(default_factory=list)
 
     async def begin(self, live: LivePass) -> None:
         """Note that the pass runs."""
@@ -96,18 +102,48 @@ class PassEnd:
         state = _state_of(live, progress, error)
         pass_.ended_at = self.clock.now()
         outcome = _outcome_of(live, progress, state, error)
+        has_row, is_written = live.kept, True
         try:
             crash_point("pass-ending")
             await self._write(live, state, outcome, error)
             crash_point("pass-ended")
         except RetryableError as failed:
             pass_.error = pass_.error or _error_of(failed)
-            state = PassState.FAILED
+            state, is_written = PassState.FAILED, not has_row
         finally:
             pass_.state = state
-            self.board.remove(live)
+            if is_written:
+                self.board.remove(live)
+            else:
+                self._unwritten.append(live)
             live.announce()
             _report(live, error)
+
+    async def run(self) -> None:
+        """Write, until cancelled, the ends that could not be written when they came.
+
+        Without that their rows would say that they run, for as long as the process does.
+        """
+        while True:
+            await self.clock.sleep(AGAIN_SECONDS)
+            with suppress(RetryableError):
+                await self.write_late_ends()
+
+    async def write_late_ends(self) -> None:
+        """Write what could not be written before; the links have gone on since, and stay."""
+        while self._unwritten:
+            live = self._unwritten[0]
+            snapshot, at = live.snapshot(), self.clock.now()
+
+            async def write(
+                uow: UnitOfWork, live: LivePass = live, snapshot: Pass = snapshot, at: datetime = at
+            ) -> None:
+                await uow.passes.save(snapshot)
+                uow.feed.append([_finished(live, snapshot.state)], at=at)
+
+            await self.store.write(write)
+            self._unwritten.remove(live)
+            self.board.remove(live)
 
     async def _write(
         self,
@@ -220,19 +256,18 @@ def _link_state_of(error: SyncerError | None) -> tuple[LinkState | None, str | N
 
 
 def _changes_of(live: LivePass, state: PassState, outcome: LinkOutcome) -> list[Change]:
-    finished = _change(
-        live,
-        ChangeType.PASS_FINISHED,
-        SubjectType.PASS,
-        live.pass_.id,
-        {"state": state, "trigger": live.pass_.trigger},
-    )
+    finished = _finished(live, state)
     if outcome.state is None:
         return [finished]
     link_id = "/".join(live.key)
     data = {"state": outcome.state, "reason": outcome.reason}
     moved = _change(live, ChangeType.LINK_STATE_CHANGED, SubjectType.LINK, link_id, data)
     return [finished, moved]
+
+
+def _finished(live: LivePass, state: PassState) -> Change:
+    data = {"state": state, "trigger": live.pass_.trigger}
+    return _change(live, ChangeType.PASS_FINISHED, SubjectType.PASS, live.pass_.id, data)
 
 
 def _change(

@@ -62,7 +62,11 @@ class RefreshService:
         keys = await self._wanted(repairer, connector)
         passes = [self._join(key) or self._queue(key) for key in keys]
         crash_point("refresh-asked")
-        await self.store.write(_Keep([live for live, _ in passes]).run)
+        try:
+            await self.store.write(_Keep([live for live, _ in passes]).run)
+        except BaseException:
+            self._take_back([live for live, joined in passes if not joined])
+            raise
         crash_point("refresh-kept")
         for live, _ in passes:
             if not live.is_taken:
@@ -129,6 +133,13 @@ class RefreshService:
         live = LivePass(pass_=pass_, kept=True)
         self.board.put(live)
         return live, False
+
+    def _take_back(self, lives: Sequence[LivePass]) -> None:
+        """Take passes off the board that nobody will start, so that the next refresh makes new."""
+        for live in lives:
+            if live.take():
+                self.board.remove(live)
+                live.close()
 
     def _dispatch(self, live: LivePass) -> None:
         self.dispatcher.start(live.key.connector, lambda: self.pull.run(live), on_demand=True)

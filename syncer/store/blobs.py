@@ -10,11 +10,12 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from syncer.domain.errors import StorageFullError
 from syncer.observability.crash_points import crash_point
 from syncer.ports.blobs import Blob
 
@@ -43,19 +44,19 @@ class FileBlobWriter:
         self._bytes += len(chunk)
         if len(self._head) < HEAD_BYTES:
             self._head = (self._head + chunk)[:HEAD_BYTES]
-        await asyncio.to_thread(_write_all, self._handle, chunk)
+        await _done(_write_all, self._handle, chunk)
 
     async def finish(self) -> Blob:
         """Flush to the disk and say what was received."""
         crash_point("file-received")
-        await asyncio.to_thread(os.fsync, self._handle)
+        await _done(os.fsync, self._handle)
         crash_point("file-flushed")
         return Blob(sha256=self._hash.hexdigest(), bytes=self._bytes, head=self._head)
 
     async def keep(self) -> None:
         """Move the content to its place, durably."""
         blob = await self.finish()
-        await asyncio.to_thread(_move, self._file, place(self._folder, blob.sha256), self._folder)
+        await _done(_move, self._file, place(self._folder, blob.sha256), self._folder)
         crash_point("file-kept")
 
 
@@ -68,12 +69,15 @@ class FileBlobStore:
     @asynccontextmanager
     async def receive(self) -> AsyncIterator[FileBlobWriter]:
         """Open a writer; leaving it without ``keep`` removes what was received."""
-        handle, file = await asyncio.to_thread(_begin, self._folder)
+        begun: list[tuple[int, Path]] = []
         try:
+            await _done(lambda: begun.append(_begin(self._folder)))
+            handle, file = begun[0]
             yield FileBlobWriter(self._folder, file, handle)
         finally:
-            os.close(handle)
-            file.unlink(missing_ok=True)
+            for handle, file in begun:
+                os.close(handle)
+                file.unlink(missing_ok=True)
 
     async def open(self, sha256: str) -> Path | None:
         """Give the local file of a content, None when it is missing."""
@@ -103,6 +107,26 @@ def place(folder: Path, sha256: str) -> Path:
     if len(sha256) != _HASH_SIGNS or not set(sha256) <= _HASH_ALPHABET:
         raise ValueError("is not a lowercase hexadecimal SHA-256")
     return folder / sha256[:2] / sha256[2:4] / sha256
+
+
+async def _done(work: Callable[..., None], *values: Any) -> None:
+    """Do file work in a thread, to its end even for a caller that is cancelled.
+
+    The thread goes on, and closing its file meanwhile would let it write into whatever is opened
+    next under the same number.
+
+    Raises:
+        StorageFullError: the disk is full, or cannot be written to.
+    """
+    doing = asyncio.ensure_future(asyncio.to_thread(work, *values))
+    try:
+        await asyncio.shield(doing)
+    except OSError as error:
+        text = "The disk is full, or the file could not be written."
+        raise StorageFullError(text) from error
+    finally:
+        if not doing.done():
+            await asyncio.wait({doing})
 
 
 def _begin(folder: Path) -> tuple[int, Path]:

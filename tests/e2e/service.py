@@ -119,9 +119,10 @@ class Service:
     def token(self) -> str:
         return (self.folder / "data" / "api-token").read_text().strip()
 
-    async def ask(
+    async def answer(
         self, method: str, path: str, body: Any = None, *, key: str | None = None
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, Mapping[str, str], Any]:
+        """Send a request; gives status, headers and JSON body."""
         headers = {"Authorization": f"Bearer {self.token}"}
         if key is not None:
             headers["Idempotency-Key"] = key
@@ -129,7 +130,14 @@ class Service:
             method, self.address + path, json=body, headers=headers
         ) as answer:
             content = await answer.read()
-            return answer.status, json.loads(content) if content else None
+            is_json = "json" in answer.content_type
+            return answer.status, answer.headers, json.loads(content) if is_json else None
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None
+    ) -> tuple[int, Any]:
+        status, _, answer = await self.answer(method, path, body, key=key)
+        return status, answer
 
     async def good(self, method: str, path: str, body: Any = None) -> Any:
         status, answer = await self.ask(method, path, body)
