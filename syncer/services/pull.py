@@ -24,7 +24,7 @@ from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
-from syncer.sdk import Page
+from syncer.sdk import Connector, Page
 from syncer.services.attachments import AttachmentService
 from syncer.services.guard import (
     HUNG,
@@ -44,8 +44,8 @@ from syncer.services.pass_end import PassEnd, Progress
 LONGEST_LISTING_SECONDS = 600
 MOST_PAGES = 10_000
 LONG_LISTINGS_AT_ONCE = 8
-"""Of one partner. A page is held until it is stored, so that a first load of many links would fill
-the memory and keep the loop from everything else; eight keep the writer busy."""
+"""Of one partner, where the store is what they wait for. A page is held until it is stored, so that
+a first load of many links would fill the memory; eight keep the writer busy."""
 
 _WHY_NOT = {
     LinkState.UNCONFIGURED: ("link_unconfigured", "The link has no credentials yet."),
@@ -198,8 +198,10 @@ class PullService:
     ) -> str | None:
         seen = {cursor}
         is_long = opened.stored.cursor is None
+        waits_for_store = _waits_for_store(live, opened)
         while True:
-            async with self._long[live.key.connector] if is_long else nullcontext():
+            is_bounded = is_long and waits_for_store
+            async with self._long[live.key.connector] if is_bounded else nullcontext():
                 cursor, is_long = await self._list_page(live, opened, cursor)
             if not is_long:
                 return cursor
@@ -260,3 +262,13 @@ class PullService:
             await uow.quarantine.resolve(key, [record], at)
 
         await self.store.write(write)
+
+
+def _waits_for_store(live: LivePass, opened: OpenedLink) -> bool:
+    """Say whether a listing may wait for others.
+
+    A refresh waits for nobody, and one whose records are completed waits for its own partner's
+    limits: bounding those would only make each other wait.
+    """
+    completes = type(opened.connector).complete is not Connector.complete
+    return live.pass_.trigger is PassTrigger.SCHEDULE and not completes
