@@ -12,6 +12,7 @@ class Counts:
 
     kills: int
     crash_rounds: int
+    write_stride: int
     model_runs: int
     model_steps: int
     soak_seconds: int
@@ -23,6 +24,7 @@ class Counts:
 SMALL = Counts(
     kills=4,
     crash_rounds=1,
+    write_stride=2,
     model_runs=40,
     model_steps=25,
     soak_seconds=6,
@@ -33,6 +35,7 @@ SMALL = Counts(
 LARGE = Counts(
     kills=200,
     crash_rounds=2,
+    write_stride=1,
     model_runs=1_500,
     model_steps=50,
     soak_seconds=120,
