@@ -78,12 +78,13 @@ class Service:
         body: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> Reply:
         given = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         url = self.host.address + path
-        async with self.http.request(method, url, json=body, data=data, headers=given) as answer:
-            reply = Reply(answer.status, dict(answer.headers), await answer.read())
+        asking = self.http.request(method, url, json=body, headers=given, params=params)
+        async with asking as answer:
+            reply = Reply(answer.status, answer.headers, await answer.read())
         self.said.append(reply)
         return reply
 
