@@ -42,6 +42,8 @@ class PageStorer:
             RetryableError, CredentialsRejectedError: while completing; nothing was stored.
         """
         check_page(connector, page)
+        if not (page.records or page.unreadable or page.withdrawn or page.unknown):
+            return PassCounts()
         policy = Policy.of(link.settings)
         drafts = await self._news(key, page.records)
         unchanged = len(page.records) - len(drafts)
