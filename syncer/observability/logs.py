@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
+from contextvars import Token
 from typing import Any, Literal, Protocol, TextIO, cast
 
 import structlog
@@ -74,7 +75,21 @@ def log_context(
         "request_id": request_id,
     }
     given = {name: value for name, value in facts.items() if value is not None}
-    return structlog.contextvars.bound_contextvars(**given)
+    return _Bound(given)
+
+
+class _Bound(AbstractContextManager[None]):
+    """Half the price of structlog's own, which reads all that is bound before it adds to it."""
+
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        self._facts = facts
+        self._tokens: Mapping[str, Token[Any]] = {}
+
+    def __enter__(self) -> None:
+        self._tokens = structlog.contextvars.bind_contextvars(**self._facts)
+
+    def __exit__(self, *_: object) -> None:
+        structlog.contextvars.reset_contextvars(**self._tokens)
 
 
 def configure_logging(

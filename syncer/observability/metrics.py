@@ -6,6 +6,7 @@ Names follow Prometheus: seconds and totals. Updating one is quick and never rai
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -54,6 +55,9 @@ class Metrics:
             "syncer_breaker", "1 for the state the breaker is in.", ("connector", "state"),
             registry=registry,
         )  # fmt: skip
+        self._passes_of = cache(self._passes.labels)
+        self._pass_seconds_of = cache(self._pass_seconds.labels)
+        self._requests_of = cache(self._requests.labels)
         self._feed_head = Gauge(
             "syncer_feed_head", "Place of the newest feed entry.", registry=registry
         )
@@ -66,8 +70,8 @@ class Metrics:
 
     def pass_ended(self, connector: str, state: str, took: timedelta) -> None:
         """Count a pass that ended."""
-        self._passes.labels(connector, state).inc()
-        self._pass_seconds.labels(connector).observe(took.total_seconds())
+        self._passes_of(connector, state).inc()
+        self._pass_seconds_of(connector).observe(took.total_seconds())
 
     def records_stored(
         self, connector: str, *, new: int = 0, changed: int = 0, quarantined: int = 0
@@ -79,7 +83,7 @@ class Metrics:
 
     def requested(self, connector: str, status: str) -> None:
         """Count one request by its HTTP status, or the code of the error when there was none."""
-        self._requests.labels(connector, status).inc()
+        self._requests_of(connector, status).inc()
 
     def breaker_moved(self, connector: str, state: str) -> None:
         """Take note that a breaker is now ``closed``, ``open`` or ``half_open``."""
