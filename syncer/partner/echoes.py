@@ -7,6 +7,7 @@ of a body for each secret. What else may be made of a secret meets the log's own
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from syncer.observability import known_secrets
@@ -14,6 +15,8 @@ from syncer.observability.redaction import MASK
 
 SHORTEST = 8
 """A shorter secret is not searched for, since it would tear holes into ordinary words."""
+
+_SAME_IN_JSON = re.compile(r"[A-Za-z0-9._~+=: -]*")
 
 
 class Echoes:
@@ -51,6 +54,8 @@ def _parts(value: str) -> Iterator[str]:
 
 def _spellings(secret: str) -> Iterator[str]:
     yield secret
+    if _SAME_IN_JSON.fullmatch(secret):
+        return
     for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
         yield escaped
         yield escaped.replace("/", "\\/")

@@ -76,12 +76,16 @@ def _is_climbing(path: str) -> bool:
 def _encode(query: Query) -> str:
     try:
         return "&".join(
-            f"{quote(name, safe='')}={quote(str(value), safe='')}"
+            f"{_quoted(name)}={_quoted(str(value))}"
             for name, value in query.items()
             if value is not None
         )
     except UnicodeEncodeError:
         raise PayloadError("a value of the query is no valid text") from None
+
+
+def _quoted(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 def headers_of(auth_headers: Mapping[str, str], correlation_id: str) -> CIMultiDict[str]:
