@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import ColumnElement, exists, literal_column, or_
 
 from syncer.domain.intake import IntakeState
 from syncer.domain.stored import AttachmentState
 from syncer.store.tables import attachment, link, record
 
+IS_INCOMPLETE: ColumnElement[bool] = literal_column("record.incomplete")
+"""As the partial index spells it; ``incomplete = 1`` would not use it and read all of a link."""
 _NOT_EXCLUDED = record.c.intake != IntakeState.EXCLUDED.value
 
 
@@ -38,7 +40,7 @@ def has_leftovers() -> ColumnElement[bool]:
         is_imported(),
     )
     incomplete = exists().where(
-        *_of_link(record.c.repairer, record.c.connector), record.c.incomplete, _NOT_EXCLUDED
+        *_of_link(record.c.repairer, record.c.connector), IS_INCOMPLETE, _NOT_EXCLUDED
     )
     return or_(unfetched, incomplete)
 

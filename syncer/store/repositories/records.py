@@ -22,6 +22,7 @@ from syncer.domain.stored import (
 )
 from syncer.store.connection import Cells, Connection, matches
 from syncer.store.repositories import record_pages
+from syncer.store.repositories.leftovers import IS_INCOMPLETE
 from syncer.store.repositories.record_columns import STORED_COLUMNS, stored_from
 from syncer.store.repositories.record_filters import conditions
 from syncer.store.tables import record as table
@@ -102,7 +103,7 @@ class RecordTable:
 
     async def incomplete(self, link: LinkKey, *, limit: int) -> list[StoredRecord]:
         query = select(*STORED_COLUMNS).where(matches(table, link._asdict()))
-        query = query.where(table.c.incomplete, _NOT_EXCLUDED)
+        query = query.where(IS_INCOMPLETE, _NOT_EXCLUDED)
         return await self._stored(query.order_by(table.c.id).limit(limit))
 
     async def of_claim_files(self, ids: Collection[str]) -> dict[str, list[str]]:
