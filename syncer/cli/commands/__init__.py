@@ -18,6 +18,7 @@ _MODULES = (
     "key",
     "audit",
     "backup",
+    "diagnostics",
 )
 
 

@@ -30,10 +30,7 @@ def check(invocation: Invocation, only_changed: bool) -> None:
 
     settings = invocation.settings()
     check_configuration(settings)
-    rows = [
-        {"name": _dotted(path), "value": value, "from": settings.origin(*path)}
-        for path, value in _leaves(settings)
-    ]
+    rows = in_force(settings)
     if only_changed:
         rows = [row for row in rows if row["from"] != "default"]
     output = invocation.output
@@ -48,6 +45,14 @@ def check(invocation: Invocation, only_changed: bool) -> None:
     if not output.json:
         for notice in settings.notices:
             output.progress(f"[yellow]note:[/] {plain(notice)}")
+
+
+def in_force(settings: Settings) -> list[dict[str, Any]]:
+    """List every setting with its value, secrets masked, and where it comes from."""
+    return [
+        {"name": _dotted(path), "value": value, "from": settings.origin(*path)}
+        for path, value in _leaves(settings)
+    ]
 
 
 def _file(settings: Settings) -> str | None:

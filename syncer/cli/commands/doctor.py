@@ -57,14 +57,7 @@ async def doctor(invocation: Invocation) -> int:
     Ends with 0 when nothing is wrong, 3 when the configuration or the machine is, 4 when the
     service cannot be reached.
     """
-    findings = list(_machine())
-    try:
-        settings = invocation.settings()
-    except ConfigurationError as error:
-        findings += [_faulty(fault) for fault in error.faults]
-    else:
-        findings += [*_configuration(settings), *_data_folder(settings), *_root_key(settings)]
-        findings += [each async for each in _service(settings)]
+    findings = await look(invocation)
     wrong = [each for each in findings if each.verdict is Verdict.WRONG]
     output = invocation.output
     output.show(
@@ -74,6 +67,19 @@ async def doctor(invocation: Invocation) -> int:
         f"[red]{len(wrong)} wrong[/]" if wrong else "[green]Nothing is wrong.[/]",
     )
     return min((each.exit for each in wrong), default=Exit.OK)
+
+
+async def look(invocation: Invocation) -> list[Finding]:
+    """Make every check."""
+    findings = list(_machine())
+    try:
+        settings = invocation.settings()
+    except ConfigurationError as error:
+        findings += [_faulty(fault) for fault in error.faults]
+    else:
+        findings += [*_configuration(settings), *_data_folder(settings), *_root_key(settings)]
+        findings += [each async for each in _service(settings)]
+    return findings
 
 
 def _json(finding: Finding) -> dict[str, Any]:
