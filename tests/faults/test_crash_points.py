@@ -48,7 +48,8 @@ AT_WORK = (
 """Passed in a day's work; a row is a chain of crashes over one data folder."""
 
 AT_STOP = ("host-drained:1", "store-before-checkpoint:1", "store-after-checkpoint:1")
-AT_COMMANDS = ("keys-batch-moved:1", "keys-rewrapped:1", "credentials-reset:1")
+AT_REWRAP = ("keys-batch-moved:1", "keys-rewrapped:1")
+AT_RESET = ("credentials-reset:1",)
 
 
 @pytest.fixture
@@ -126,13 +127,69 @@ async def test_a_kill_while_stopping_loses_nothing(town: Town, point: str) -> No
     town.check_files()
 
 
+async def test_a_killed_rewrap_is_run_again_and_every_credential_opens(town: Town) -> None:
+    service = town.service
+    await start(service)
+    await town.join(FIRST)
+    await town.work()
+    await service.stop()
+    new = service.folder / "new.key"
+    assert (await service.command("key", "add", "--to", str(new)))[0] == 0
+    retired = f'retired_key_files = ["{service.folder}/root.key"]\n'
+    text = service.config.read_text().replace("/root.key", "/new.key", 1)
+    service.config.write_text(text.replace("[sync]", f"{retired}\n[sync]"))
+
+    for point in AT_REWRAP:
+        service.environment = {"SYNCER_CRASH_AT": point}
+        assert (await service.command("key", "rewrap"))[0] == -signal.SIGKILL
+    service.environment = {}
+    again, _, err = await service.command("key", "rewrap")
+    retire, _, _ = await service.command("key", "retire")
+
+    assert (again, retire) == (0, 0), err
+    service.config.write_text(service.config.read_text().replace(retired, ""))
+    await start(service)
+    await town.recover()
+    await town.check()
+    await service.stop()
+    assert (await service.command("audit", "verify"))[0] == 0
+    town.check_files()
+
+
+async def test_a_killed_reset_is_done_and_takes_new_credentials(town: Town) -> None:
+    service = town.service
+    await start(service)
+    await town.join(FIRST)
+    await town.work()
+    await service.stop()
+    service.environment = {"SYNCER_CRASH_AT": "credentials-reset:1"}
+    link = ("--connector", "claims360", "--repairer", FIRST)
+
+    killed, _, err = await service.command(
+        "credentials", "reset", *link, "--ticket", "T-1", "--reason", "lost", "--yes"
+    )
+
+    assert killed == -signal.SIGKILL, err
+    await start(service)
+    path = f"/v1/repairers/{FIRST}/links/claims360/credentials"
+    shown = await service.good("GET", path)
+    assert (shown["configured"], shown["generation"]) == (False, 1)
+    await service.good("PUT", path, dict(town.shops[FIRST].credentials()))
+    await town.recover()
+    await town.check()
+    await service.stop()
+    town.check_files()
+
+
 def test_every_named_point_is_tried() -> None:
     files = (ROOT / "syncer").rglob("*.py")
     named = [
         name for file in files for name in re.findall(r'crash_point\("(.*?)"\)', file.read_text())
     ]
     at_work = [point for row in AT_WORK for point in row]
-    tried = {point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_COMMANDS)}
+    tried = {
+        point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_REWRAP, *AT_RESET)
+    }
 
     assert sorted(named) == sorted(set(named))
     assert tried == set(named)

@@ -29,6 +29,7 @@ async def test_an_outage_is_probed_once_a_minute_and_recovers_without_a_burst(
         began = place.clock.now()
         await place.live(2 * INTERVAL)
         steady = max(place.a_minute(began, place.clock.now()))
+        tasks = len(asyncio.all_tasks())
 
         place.is_down = True
         down_at = place.clock.now()
@@ -45,6 +46,7 @@ async def test_an_outage_is_probed_once_a_minute_and_recovers_without_a_burst(
         assert sum(probes) > 0
         assert max(recovery) <= 2 * steady
         assert len(place.answered_since(up_at)) == COUNTS.outage_links
+        assert len(asyncio.all_tasks()) <= tasks
 
 
 @pytest.mark.parametrize("days", [1, -1])
