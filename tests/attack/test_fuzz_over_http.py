@@ -61,10 +61,14 @@ ITEMS = st.builds(
     INSTANTS,
     st.text(min_size=1, max_size=12),
 )
-PAGES = st.fixed_dictionaries(
-    {"items": st.lists(ITEMS | JSON, max_size=4) | JSON, "serverTime": st.just(SERVER_TIME)},
+ODD_PAGES = st.fixed_dictionaries(
+    {"items": st.lists(ITEMS | JSON, max_size=4) | JSON, "serverTime": st.just(SERVER_TIME) | JSON},
     optional={"hasMore": st.booleans() | JSON, "nextCursor": st.text(max_size=20) | JSON},
 )
+ENDS = {"hasMore": st.just(False), "serverTime": st.just(SERVER_TIME)}
+GOES_ON = ENDS | {"hasMore": st.just(True), "nextCursor": st.text(min_size=1, max_size=20)}
+PAGES = st.fixed_dictionaries({"items": st.lists(ITEMS | ITEMS | JSON, max_size=5), **ENDS})
+PARTS = st.fixed_dictionaries({"items": st.lists(ITEMS | ITEMS | JSON, max_size=5), **GOES_ON})
 
 
 def broken(body: bytes, place: int, cut: int, noise: bytes) -> bytes:
@@ -73,10 +77,14 @@ def broken(body: bytes, place: int, cut: int, noise: bytes) -> bytes:
     return body[:place] + noise + body[place + cut :]
 
 
-WRITTEN = PAGES.map(lambda page: json.dumps(page).encode(errors="replace"))
-BODIES = WRITTEN | st.builds(
-    broken, WRITTEN, st.integers(0, 4000), st.integers(0, 9), st.binary(max_size=6)
+def written(value: Any) -> bytes:
+    return json.dumps(value).encode(errors="replace")
+
+
+NOISY = st.builds(
+    broken, PAGES.map(written), st.integers(0, 4000), st.integers(0, 9), st.binary(max_size=6)
 )
+BODIES = PAGES.map(written) | PARTS.map(written) | NOISY | ODD_PAGES.map(written)
 
 
 def told(loop: asyncio.AbstractEventLoop, work: Callable[[], Awaitable[T]]) -> T:
@@ -110,9 +118,9 @@ async def test_whatever_a_partner_lists_ends_the_pass_with_a_reason_and_no_bug(
         assert ended["state"] in {"succeeded", "partial", "failed"}
         assert code in {None, "payload_invalid", "page_loop"}, ended
 
-    body_of = ITEMS.map(lambda item: json.dumps(item).encode(errors="replace")) | st.binary()
-    photos = JSON.map(lambda value: json.dumps({"photos": [value]}).encode(errors="replace"))
-    await asyncio.to_thread(MANY(given(BODIES, body_of, photos | st.binary())(work)))
+    details = ITEMS.map(written) | ITEMS.map(written) | st.binary()
+    photos = JSON.map(lambda value: written({"photos": [value]})) | st.binary()
+    await asyncio.to_thread(MANY(given(BODIES, details, photos)(work)))
 
     await service.records()
     await service.feed()
@@ -122,7 +130,7 @@ async def test_whatever_a_partner_lists_ends_the_pass_with_a_reason_and_no_bug(
 
 LISTS = ("records", "passes", "links", "repairers", "connectors", "quarantine", "claim-files")
 CURSORS = st.text() | st.lists(JSON, max_size=3).map(
-    lambda parts: base64.urlsafe_b64encode(json.dumps(parts).encode(errors="replace")).decode()
+    lambda parts: base64.urlsafe_b64encode(written(parts)).decode()
 )
 
 

@@ -78,7 +78,8 @@ KEYS = st.sampled_from([
 VALUES = st.sampled_from([
     "true", "0", "-1", "1e9", "99999999999999999999999", '""', '"15m"', '"-3h"', '"1d1d"', "[]",
     "[1]", '["mission"]', "{}", '{ plate = "X*" }', '[{ plate = "X*" }, { shoe = 1 }]', "nan",
-    "inf", "1979-05-27", '"http://127.0.0.1:1"', '"https://a b/"', '"https://x.example/?q"', '"\\u0000"',
+    "inf", "1979-05-27", '"http://127.0.0.1:1"', '"https://a b/"', '"https://x.example/?q"',
+    '"\\u0000"',
 ])  # fmt: skip
 LINES = st.one_of(
     st.builds("[{}]".format, TABLES),
