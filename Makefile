@@ -4,6 +4,7 @@
 #   make test    all tests
 #   make check   format, lint, types, import contracts, then all tests
 #   make bench   the measured comparison
+#   make campaign  crashes, faults, attacks and models with large counts; writes docs/campaign.md
 #   make lock    resolve requirements*.lock again from pyproject.toml
 #   make sbom    write deploy/sbom.cdx.json, the list of what runs in production
 #   make audit   look for known vulnerabilities in it; needs the vulnerability service
@@ -25,7 +26,7 @@ CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject
 PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 
 .DEFAULT_GOAL := check
-.PHONY: run test check fast format lint types contracts bench lock sbom audit
+.PHONY: run test check fast format lint types contracts campaign bench lock sbom audit
 
 run: $(READY)
 	@$(BIN)/syncer demo $(ARGS)
@@ -52,6 +53,10 @@ types: $(READY)
 
 contracts: $(READY)
 	@$(BIN)/lint-imports
+
+campaign: $(READY)
+	@CAMPAIGN=1 $(BIN)/pytest -n 2 --timeout 1200 tests/faults tests/sync tests/attack tests/partner \
+	    tests/contract $(ARGS)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -33,15 +33,15 @@ SMALL = Counts(
     examples_factor=1,
 )
 LARGE = Counts(
-    kills=200,
+    kills=150,
     crash_rounds=2,
     write_stride=1,
-    model_runs=1_500,
-    model_steps=50,
+    model_runs=400,
+    model_steps=40,
     soak_seconds=120,
     outage_links=500,
     outage_hours=6,
-    examples_factor=20,
+    examples_factor=10,
 )
 IS_CAMPAIGN = bool(os.environ.get("CAMPAIGN"))  # noqa: TID251 - the one switch of the campaign
 COUNTS = LARGE if IS_CAMPAIGN else SMALL

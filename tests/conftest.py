@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 import syncer.store  # noqa: F401 - chooses the SQLite before a test imports sqlite3
+from tests.campaign import IS_CAMPAIGN
+from tests.campaign_results import Results
 
 settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("busy machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a campaign write down what it came to; workers only run the tests."""
+    if IS_CAMPAIGN and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results())

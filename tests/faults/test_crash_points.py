@@ -6,6 +6,7 @@ import asyncio
 import re
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,12 +14,15 @@ import pytest
 from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
+from tests.campaign import COUNTS
 from tests.e2e.service import Service
 from tests.faults import crashing
 from tests.faults.town import FIRST, UNREACHABLE, Town
 
+Record = Callable[[str, object], None]
 ROOT = Path(__file__).parents[2]
 DEATH_SECONDS = 10.0
+CRASHES = "kills at named points"
 
 AT_START = (
     "token-written:1",
@@ -76,7 +80,9 @@ async def work_until_death(town: Town) -> None:
         assert await process.wait() == -signal.SIGKILL
 
 
-async def test_a_kill_at_any_point_of_a_start_leaves_a_folder_that_starts(town: Town) -> None:
+async def test_a_kill_at_any_point_of_a_start_leaves_a_folder_that_starts(
+    town: Town, record_property: Record
+) -> None:
     for point in AT_START:
         service = town.service
         service.environment = {"SYNCER_CRASH_AT": point}
@@ -90,11 +96,13 @@ async def test_a_kill_at_any_point_of_a_start_leaves_a_folder_that_starts(town: 
     await town.check()
     assert await town.service.stop() == 0
     town.check_files()
+    record_property(CRASHES, len(AT_START))
 
 
+@pytest.mark.parametrize("_round", range(COUNTS.crash_rounds))
 @pytest.mark.parametrize("points", AT_WORK, ids=lambda points: points[0].partition(":")[0])
 async def test_a_kill_at_any_point_of_the_work_loses_and_doubles_nothing(
-    town: Town, points: tuple[str, ...]
+    town: Town, points: tuple[str, ...], _round: int, record_property: Record
 ) -> None:
     town.service.configure(town.service.base_url, interval="1s")
     await start(town.service, f"{points[0]}@USR1")
@@ -108,6 +116,7 @@ async def test_a_kill_at_any_point_of_the_work_loses_and_doubles_nothing(
 
     assert await town.service.stop() == 0
     town.check_files()
+    record_property(CRASHES, len(points))
 
 
 @pytest.mark.parametrize("point", AT_STOP)

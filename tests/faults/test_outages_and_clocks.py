@@ -40,7 +40,7 @@ async def test_an_outage_is_probed_once_a_minute_and_recovers_without_a_burst(
 
         probes = place.a_minute(down_at + UNTIL_OPEN, up_at)
         recovery = place.a_minute(up_at, place.clock.now())
-        record_property("hours of outage", COUNTS.outage_hours)
+        record_property("hours of a simulated outage", COUNTS.outage_hours)
         record_property("links in the outage", COUNTS.outage_links)
         assert max(probes) <= 1
         assert sum(probes) > 0

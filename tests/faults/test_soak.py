@@ -70,7 +70,7 @@ async def test_a_long_run_with_faults_uses_no_more_in_the_end_than_in_the_beginn
     early, late = samples[len(samples) // 3], samples[-1]
     log = (service.folder / "data" / "syncer.db-wal").stat().st_size
     record_property("seconds of soak", COUNTS.soak_seconds)
-    record_property("growth in the soak, KiB", (late.bytes - early.bytes) // 1024)
+    record_property("most growth in a soak, KiB", (late.bytes - early.bytes) // 1024)
     assert late.bytes - early.bytes < MOST_GROWTH_BYTES
     assert late.files - early.files <= MOST_MORE_FILES
     assert late.threads <= early.threads + 1

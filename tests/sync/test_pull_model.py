@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from syncer.domain.feed import ChangeType
 from syncer.domain.passes import PassState
+from tests.campaign import COUNTS
 from tests.sync.world import ModelConnector, ModelObject, ModelPartner, World
 
 STATUSES = st.sampled_from(["created", "assigned", "in_progress", "closed"])
@@ -124,8 +125,8 @@ class PullModel(RuleBasedStateMachine):
 
 
 PullModel.TestCase.settings = settings(
-    max_examples=40,
-    stateful_step_count=25,
+    max_examples=COUNTS.model_runs,
+    stateful_step_count=COUNTS.model_steps,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
