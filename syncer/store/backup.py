@@ -8,11 +8,13 @@ not at all.
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -164,24 +166,43 @@ class _Job:
 
 @contextmanager
 def _whole(into: Path, name: str) -> Iterator[Path]:
-    """Give a folder to fill; it gets its name when the block ends well, else it goes."""
+    """Give a folder to fill; it gets its name when the block ends well, else it goes.
+
+    It is locked meanwhile, so that what a process that died has begun can be told from what another
+    is still filling.
+    """
     make_folder(into)
-    if (into / name).exists():
-        raise ConflictError("backup_exists", f"{into / name} is there already.")
+    _clear_begun(into)
     begun = into / f".{name}.partial"
+    if (into / name).exists() or begun.exists():
+        raise ConflictError("backup_exists", f"{into / name} is there already, or under way.")
+    begun.mkdir(mode=FOLDER_MODE)
+    with _locked(begun):
+        try:
+            yield begun
+            flush_below(begun)
+            begun.rename(into / name)
+            flush(into)
+        except BaseException:
+            shutil.rmtree(begun, ignore_errors=True)
+            raise
+
+
+def _clear_begun(into: Path) -> None:
+    for left in into.glob(".syncer-*.partial"):
+        with suppress(OSError), _locked(left):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder; the system lets go of it however the process ends."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        begun.mkdir(mode=FOLDER_MODE)
-    except FileExistsError:
-        text = f"{begun} is there: another backup is under way, or one was broken off; remove it."
-        raise ConflictError("backup_exists", text) from None
-    try:
-        yield begun
-        flush_below(begun)
-        begun.rename(into / name)
-        flush(into)
-    except BaseException:
-        shutil.rmtree(begun, ignore_errors=True)
-        raise
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _copied_content(files: Path, target: Path, sha256: str) -> int | None:

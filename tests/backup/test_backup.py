@@ -25,7 +25,7 @@ from syncer.domain.errors import (
     StorageFullError,
 )
 from syncer.store import Backup, BackupMade, Restored, SqlStore, restore
-from syncer.store.backup import _Job
+from syncer.store.backup import _Job, _locked
 from tests.backup.conftest import PHOTO, SHA256, content, opened
 from tests.contract.samples import LINK, NOW, ask, note, put_note
 
@@ -189,6 +189,29 @@ def test_a_backup_that_is_broken_off_leaves_nothing(backup: Backup, tmp_path: Pa
         _Job(backup, tmp_path / "to", NOW, stop).run()
 
     assert list((tmp_path / "to").iterdir()) == []
+
+
+async def test_what_a_killed_process_had_begun_is_cleared_away(
+    backup: Backup, tmp_path: Path
+) -> None:
+    left = tmp_path / "to" / ".syncer-20250101T000000Z.partial" / "files"
+    left.mkdir(parents=True)
+
+    await taken(backup, tmp_path / "to")
+
+    assert not left.parent.exists()
+
+
+async def test_what_another_process_is_filling_is_left_alone(
+    backup: Backup, tmp_path: Path
+) -> None:
+    other = tmp_path / "to" / ".syncer-20250101T000000Z.partial"
+    other.mkdir(parents=True)
+
+    with _locked(other):
+        await taken(backup, tmp_path / "to")
+
+    assert other.exists()
 
 
 async def test_a_damaged_database_gives_no_backup(tmp_path: Path) -> None:
