@@ -3,6 +3,7 @@
 #   make run     the demo: the host with played partners, three repairers, a live view
 #   make test    all tests
 #   make check   format, lint, types, import contracts, then all tests
+#   make rehearse  the Dockerfile's steps in a fresh Debian, and a life there (as root, on Debian)
 #   make bench   the measured comparison
 #   make campaign  crashes, faults, attacks and models with large counts; writes docs/campaign.md
 #   make lock    resolve requirements*.lock again from pyproject.toml
@@ -26,7 +27,7 @@ CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject
 PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 
 .DEFAULT_GOAL := check
-.PHONY: run test check fast format lint types contracts campaign bench lock sbom audit
+.PHONY: run test check fast format lint types contracts campaign rehearse bench lock sbom audit
 
 run: $(READY)
 	@$(BIN)/syncer demo $(ARGS)
@@ -56,7 +57,11 @@ contracts: $(READY)
 
 campaign: $(READY)
 	@CAMPAIGN=1 $(BIN)/pytest -n 2 --timeout 1200 tests/faults tests/sync tests/attack tests/partner \
-	    tests/contract $(ARGS)
+	    tests/contract --results docs/campaign.md $(ARGS)
+
+rehearse: $(READY)
+	@command -v debootstrap >/dev/null && command -v systemd-analyze >/dev/null || apt-get install -y -qq debootstrap systemd
+	@CAMPAIGN=1 $(BIN)/pytest tests/packaging $(ARGS)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)

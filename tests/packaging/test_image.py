@@ -8,6 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,14 +98,21 @@ def test_the_example_takes_every_right_away() -> None:
     assert service["ports"] == ["127.0.0.1:8360:8360"]
 
 
+@pytest.fixture
+def workshop() -> Iterator[Path]:
+    """A folder that goes at once: file systems of a few hundred MB are not kept for looking at."""
+    with tempfile.TemporaryDirectory(prefix="syncer-image-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.skipif(not IS_CAMPAIGN, reason="makes a Debian of its own; part of the campaign")
 @pytest.mark.timeout(1_800)
-def test_the_image_is_built_and_lives_without_rights_on_a_read_only_root(tmp_path: Path) -> None:
+def test_the_image_is_built_and_lives_without_rights_on_a_read_only_root(workshop: Path) -> None:
     assert shutil.which("debootstrap"), "the campaign needs root and: apt-get install debootstrap"
     suite = next(rest for word, rest in instructions(DOCKERFILE) if word == "ARG").rsplit("-")[-1]
-    stage = built(DOCKERFILE, debian(tmp_path / "base", suite), tmp_path)
+    stage = built(DOCKERFILE, debian(workshop / "base", suite), workshop)
     stage.inside("/etc/syncer/config.toml").write_text(CONFIGURATION)
-    data = tmp_path / "data"
+    data = workshop / "data"
     data.mkdir(mode=0o700)
 
     said = run_hardened(
