@@ -22,12 +22,12 @@ class Counts:
 
 
 SMALL = Counts(
-    kills=4,
+    kills=3,
     crash_rounds=1,
     write_stride=2,
     model_runs=40,
     model_steps=25,
-    soak_seconds=6,
+    soak_seconds=4,
     outage_links=60,
     outage_hours=1,
     examples_factor=1,

@@ -15,7 +15,6 @@ import pytest
 from tests.campaign import COUNTS
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "campaign.md"
 MOST = "most "
 """Begins the name of a count of which the largest matters, not the sum."""
 
@@ -45,7 +44,8 @@ Last run: {date}, {minutes:.0f} minutes, commit {commit}, Python {python}, SQLit
 class Results:
     """Listens to the reports of a run; a plugin of pytest."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: Path) -> None:
+        self.page = page
         self.began_at = time.monotonic()
         self.counted: Counter[str] = Counter()
         self.outcomes: dict[str, Counter[str]] = defaultdict(Counter)
@@ -85,7 +85,7 @@ class Results:
             ),
             files="\n".join(map(self._row, sorted(self.outcomes))),
         )
-        PAGE.write_text(text)
+        self.page.write_text(text)
 
     def _row(self, file: str) -> str:
         outcome = self.outcomes[file]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 import syncer.store  # noqa: F401 - chooses the SQLite before a test imports sqlite3
-from tests.campaign import IS_CAMPAIGN
 from tests.campaign_results import Results
 
 settings.register_profile(
@@ -15,7 +16,13 @@ settings.register_profile(
 settings.load_profile("busy machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say where a campaign writes its page."""
+    parser.addoption("--results", type=Path, help="page to write the results of a campaign to")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Have a campaign write down what it came to; workers only run the tests."""
-    if IS_CAMPAIGN and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Results())
+    page: Path | None = config.getoption("results")
+    if page is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results(page))

@@ -21,8 +21,8 @@ from tests.faults.town import FIRST, Town
 REPAIRERS = 8
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
 MOST_MORE_FILES = 6
-MOST_LOG_BYTES = 16 * 1024 * 1024
-WRITES = 400
+MOST_LOG_BYTES = 8 * 1024 * 1024
+WRITES = 250
 SLOW_CLIENTS = 5
 
 
@@ -88,7 +88,7 @@ async def test_clients_that_do_not_read_let_the_log_of_the_database_stay_small(
     town = Town(service, partner, {FIRST: shop})
     await service.start()
     await town.join(FIRST)
-    for _ in range(40):
+    for _ in range(15):
         town.happen()
     await town.recover()
     slow = [slow_client(service, path) for path in SLOW_PATHS for _ in range(SLOW_CLIENTS)]

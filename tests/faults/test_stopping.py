@@ -19,6 +19,7 @@ from tests.faults.town import FIRST, UNREACHABLE, Town
 REPAIRERS = 6
 LONGEST_STOP_SECONDS = 25.0
 IN_USE = 3
+KILLED = 130
 
 
 @pytest.fixture
@@ -91,6 +92,28 @@ async def test_a_stop_waits_for_no_partner_that_never_answers(
     assert code == 0, town.service.log()[-2000:]
     assert took < LONGEST_STOP_SECONDS
     await start_again(town)
+
+
+async def test_a_second_stop_signal_ends_the_process_at_once(
+    running: Service, partner: PlayedClaims360, shop: PlayedShop
+) -> None:
+    never = asyncio.Event()
+
+    async def hang(request: object) -> None:
+        await never.wait()
+
+    partner.before = hang
+    await running.good("POST", "/v1/refresh", {})
+    stopping = asyncio.create_task(running.stop())
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+
+    code = await running.stop()
+    took = time.monotonic() - began
+
+    never.set()
+    assert (code, await stopping) == (KILLED, KILLED)
+    assert took < 2
 
 
 async def test_of_two_processes_started_together_one_runs_and_one_is_refused(
