@@ -34,7 +34,10 @@ class PassState(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class PassCounts:
-    """What a pass met. ``seen`` counts every item of the listing, unknown types included."""
+    """What a pass met. ``seen`` counts every item of the listing, unknown types included.
+
+    ``delayed`` ones are stored, but the partner could not be asked for all of them yet.
+    """
 
     seen: int = 0
     new: int = 0
@@ -44,6 +47,7 @@ class PassCounts:
     excluded: int = 0
     quarantined: int = 0
     attachments: int = 0
+    delayed: int = 0
 
     @property
     def imported(self) -> int:

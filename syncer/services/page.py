@@ -66,6 +66,7 @@ class PageStorer:
         counts = await self.store.write(write.run) if write.has_work else PassCounts()
         counts.seen = len(page.records) + len(page.unreadable) + len(page.unknown)
         counts.unchanged = unchanged
+        counts.delayed = completion.delayed
         return counts
 
     async def _news(self, key: LinkKey, records: Iterable[Record]) -> list[Draft]:

@@ -222,7 +222,8 @@ def _state_of(live: LivePass, progress: Progress, error: SyncerError | None) -> 
         return PassState.CANCELLED
     if error is not None:
         return PassState.FAILED
-    is_partial = progress.is_partial or live.pass_.counts.quarantined
+    counts = live.pass_.counts
+    is_partial = progress.is_partial or counts.quarantined or counts.delayed
     return PassState.PARTIAL if is_partial else PassState.SUCCEEDED
 
 

@@ -357,3 +357,78 @@ async def test_a_retry_after_of_minutes_is_obeyed_and_told(
     assert [one["error"]["code"] for one in (first, second)] == ["rate_limited"] * 2
     assert first["error"]["retry_at"] is not None
     assert len(partner.seen) - before == 1
+
+
+# -- what the partner fails on --------------------------------------------------------------------
+
+
+async def test_one_quote_that_the_partner_always_fails_on_holds_up_no_other(
+    service: Service, partner: StrictPartner
+) -> None:
+    for number in range(12):
+        partner.put("quote", f"Q-{number}", T1, photoCount=0)
+        partner.lines[f"Q-{number}"] = [{"id": "1", "kind": "part"}]
+
+    async def failing(asked: Asked) -> web.StreamResponse:
+        return problem(500, "OOPS") if asked.parts[1] == "Q-1" else partner.answer(asked)
+
+    partner.answers["quote"] = failing
+    first = await service.refresh()
+    meanwhile = await service.records()
+    still = await service.refresh()
+    partner.put("quote", "Q-9", T2, photoCount=0)
+    other = await service.refresh()
+    partner.answers.clear()
+    mended = await service.refresh()
+    idle = await service.refresh()
+
+    assert [one["state"] for one in (first, still, other)] == ["partial"] * 3
+    assert len(meanwhile) == 12
+    assert [ref for ref, one in meanwhile.items() if not one["lines"]] == ["Q-1"]
+    assert (mended["state"], mended["counts"]["changed"]) == ("succeeded", 1)
+    assert idle["counts"]["changed"] == 0
+    records = await service.records()
+    assert len(records["Q-1"]["lines"]) == 1
+    assert "Q-9" in records
+
+
+async def test_a_partner_that_fails_on_every_detail_fails_the_pass(
+    service: Service, partner: StrictPartner
+) -> None:
+    for number in range(4):
+        partner.put("quote", f"Q-{number}", T1, photoCount=0)
+
+    async def failing(asked: Asked) -> web.StreamResponse:
+        return problem(500, "OOPS")
+
+    partner.answers["quote"] = failing
+    ended = await service.refresh()
+
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "partner_unavailable")
+    assert await service.records() == {}
+
+
+@pytest.mark.parametrize("moved", ["edited", "by an event"])
+async def test_a_quote_that_moved_on_while_it_was_excluded_is_completed_once(
+    idle: Service, partner: StrictPartner, moved: str
+) -> None:
+    await idle.configure(partner.credentials(), excludes=[{"kind": "quote"}])
+    listed = partner.put("quote", "Q-1", T1, status="submitted", photoCount=0)
+    partner.lines["Q-1"] = [{"id": "1", "kind": "part"}]
+    await idle.refresh()
+    event = {"statusChangedAt": T2, "status": "approved"} if moved == "by an event" else {}
+    partner.details["quote", "Q-1"] = {**listed, "version": 7, "number": "new", **event}
+    await idle.good("PUT", f"{LINK}/settings", {"start_date": HISTORY})
+    await idle.good("POST", f"{LINK}/excludes/apply")
+
+    completed = await idle.refresh()
+    entries = len(await idle.feed())
+    again = await idle.refresh()
+
+    record = (await idle.records())["Q-1"]
+    assert (completed["counts"]["changed"], again["counts"]["changed"]) == (1, 0)
+    assert (record["number"], record["version"], len(record["lines"])) == ("new", 7, 1)
+    assert record["status"] == event.get("status", "submitted")
+    assert record["intake"]["state"] == "queued"
+    news = [one for one in (await idle.feed())[entries:] if one["type"] != "pass.finished"]
+    assert news == []
