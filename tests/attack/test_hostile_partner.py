@@ -186,6 +186,20 @@ STATUSES = {
 }
 
 
+async def test_a_listing_of_nothing_but_the_first_instant_there_is_does_not_stop_the_link(
+    service: Service, partner: StrictPartner
+) -> None:
+    partner.put("mission", "M-1", "0001-01-01T00:00:00Z", photoCount=0)
+
+    async def everything(asked: Asked) -> web.StreamResponse:
+        return web.Response(body=page(items=list(partner.items.values())))
+
+    partner.answers["changes"] = everything
+
+    assert (await service.refresh())["state"] == "succeeded"
+    assert (await service.refresh())["state"] == "succeeded"
+
+
 @pytest.mark.parametrize(("answer", "code"), STATUSES.values(), ids=STATUSES.keys())
 async def test_a_status_that_was_not_asked_for_fails_the_pass_and_takes_no_key_elsewhere(
     service: Service, partner: StrictPartner, answer: Callable[[str], web.Response], code: str

@@ -107,7 +107,9 @@ class Cursor(Struct, frozen=True, omit_defaults=True):
             position = _position(page, listing.next)
             going_on = msgspec.structs.replace(listing, next=position, newest=newest)
             return msgspec.structs.replace(self, listing=going_on)
-        since = max(self.since, newest - OVERLAP) if newest else self.since
+        since = self.since
+        if newest is not None and newest - since > OVERLAP:
+            since = newest - OVERLAP
         return Cursor(since=since, etag=listing.etag if since == self.since else None)
 
 
