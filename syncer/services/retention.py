@@ -58,10 +58,11 @@ class Retention:
     async def remove_orphans(self) -> int:
         """Remove contents that no attachment names, once they are a day old."""
         removed = 0
-        async for batch in self.blobs.older_than(ORPHANS_KEPT.total_seconds()):
+        age = ORPHANS_KEPT.total_seconds()
+        async for batch in self.blobs.older_than(age):
             async with self.store.read() as uow:
                 used = await uow.attachments.referenced(batch)
             for sha256 in set(batch) - used:
-                await self.blobs.remove(sha256)
+                await self.blobs.remove(sha256, older_than=age)
                 removed += 1
         return removed

@@ -158,8 +158,13 @@ class Sweep:
         async def write(uow: UnitOfWork) -> None:
             await uow.links.schedule(dict.fromkeys(woken, now))
 
-        if woken:
+        if not woken:
+            return
+        try:
             await self.store.write(write)
+        except BaseException:
+            self._woken |= woken
+            raise
 
     async def _pause(self, seconds: float) -> None:
         try:

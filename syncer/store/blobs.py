@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -30,8 +31,9 @@ _HASH_ALPHABET: Final = frozenset("0123456789abcdef")
 class FileBlobWriter:
     """A content on its way in; implements ``BlobWriter``."""
 
-    def __init__(self, folder: Path, file: Path, handle: int) -> None:
+    def __init__(self, folder: Path, file: Path, handle: int, turn: threading.Lock) -> None:
         self._folder = folder
+        self._turn = turn
         self._file = file
         self._handle = handle
         self._hash = hashlib.sha256()
@@ -56,7 +58,8 @@ class FileBlobWriter:
     async def keep(self) -> None:
         """Move the content to its place, durably."""
         blob = await self.finish()
-        await _done(_move, self._file, place(self._folder, blob.sha256), self._folder)
+        target = place(self._folder, blob.sha256)
+        await _done(_move, self._file, target, self._folder, self._turn)
         crash_point("file-kept")
 
 
@@ -65,6 +68,7 @@ class FileBlobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._turn = threading.Lock()
 
     @asynccontextmanager
     async def receive(self) -> AsyncIterator[FileBlobWriter]:
@@ -73,7 +77,7 @@ class FileBlobStore:
         try:
             await _done(lambda: begun.append(_begin(self._folder)))
             handle, file = begun[0]
-            yield FileBlobWriter(self._folder, file, handle)
+            yield FileBlobWriter(self._folder, file, handle, self._turn)
         finally:
             for handle, file in begun:
                 os.close(handle)
@@ -93,9 +97,11 @@ class FileBlobStore:
             for start in range(0, len(names), _BATCH):
                 yield names[start : start + _BATCH]
 
-    async def remove(self, sha256: str) -> None:
-        """Remove a content; one that is not there is fine."""
-        await asyncio.to_thread(place(self._folder, sha256).unlink, missing_ok=True)
+    async def remove(self, sha256: str, *, older_than: float = 0) -> None:
+        """Remove a content that is still that old, in seconds; one that is not there is fine."""
+        before = await asyncio.to_thread(_present, self._folder) - older_than
+        target = place(self._folder, sha256)
+        await asyncio.to_thread(_remove, target, before, self._turn)
 
 
 def place(folder: Path, sha256: str) -> Path:
@@ -143,16 +149,26 @@ def _write_all(handle: int, chunk: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def _move(file: Path, target: Path, root: Path) -> None:
-    """Move a flushed file to its place; every folder that got a new name in it is flushed."""
-    if target.exists():
-        os.utime(target)  # it is in use again, so the sweep must not take it for an orphan
-        return
+def _move(file: Path, target: Path, root: Path, turn: threading.Lock) -> None:
+    """Move a flushed file to its place and flush the folders that lead there.
+
+    They are flushed for a file that is there already too: who brought it may have died before.
+    """
     target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-    file.rename(target)
+    with turn:
+        if target.exists():
+            os.utime(target)  # it is in use again, so the sweep must not take it for an orphan
+        else:
+            file.rename(target)
     crash_point("file-moved")
     for folder in (target.parent, target.parent.parent, root):
         _flush_folder(folder)
+
+
+def _remove(file: Path, before: float, turn: threading.Lock) -> None:
+    with turn, suppress(FileNotFoundError):
+        if file.stat().st_mtime <= before:
+            file.unlink()
 
 
 def _flush_folder(folder: Path) -> None:

@@ -159,6 +159,19 @@ async def test_a_removed_content_is_gone(store: FileBlobStore) -> None:
     assert await store.open(NAME) is None
 
 
+async def test_an_old_content_that_is_kept_again_is_not_swept_away(store: FileBlobStore) -> None:
+    await keep(store)
+    path = await store.open(NAME)
+    assert path is not None
+    os.utime(path, (0, 0))
+    assert await old_ones(store, 60) == [[NAME]]
+
+    await keep(store)
+    await store.remove(NAME, older_than=60)
+
+    assert await store.open(NAME) is not None
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "AB" * 32, "ab", "", "zz" * 32])
 async def test_only_hashes_name_contents(store: FileBlobStore, name: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from syncer.domain.errors import StorageFullError
+from syncer.domain.links import LinkKey
 from syncer.services import sweep
+from syncer.store.sqlite import SqliteDriver
 from tests.campaign import COUNTS
-from tests.faults.countryside import INTERVAL, Countryside, countryside
+from tests.faults.bad_disk import BadDisk
+from tests.faults.countryside import INTERVAL, TICK, Countryside, countryside
 
 OUTAGE = timedelta(hours=COUNTS.outage_hours)
 UNTIL_OPEN = timedelta(minutes=4)
@@ -70,6 +75,23 @@ async def test_a_jump_of_the_clock_neither_bursts_nor_forgets_a_link(
         assert len(times) == CLOCK_LINKS
         assert max(times.values()) <= 3
         assert max(minutes.values()) <= 2 * steady
+
+
+async def test_a_link_that_is_woken_while_the_disk_is_full_is_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = BadDisk(sqlite3.SQLITE_FULL, rolls_back=False)
+    for method in ("run", "run_many", "fetch"):
+        monkeypatch.setattr(SqliteDriver, method, disk.wrap(getattr(SqliteDriver, method)))
+    async with countryside(tmp_path, 1) as place:
+        place.wired.sweep.wake(LinkKey("garage-0", "listed"))
+        disk.left = 1
+        with pytest.raises(StorageFullError):
+            await place.wired.sweep.sweep()
+
+        await place.live(TICK)
+
+        assert [link for _, link, _ in place.asked] == ["garage-0"]
 
 
 async def live_beside(place: Countryside, length: timedelta) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,48 +20,13 @@ from syncer.services.intake import Intake
 from syncer.store import SqlStore
 from syncer.store.sqlite import SqliteDriver
 from tests.campaign import COUNTS
+from tests.faults.bad_disk import BadDisk
 from tests.sync.world import ModelConnector, ModelObject, ModelPartner, World
 
-Run = Callable[..., Awaitable[Any]]
 IOERR_WRITE = sqlite3.SQLITE_IOERR | 3 << 8
-REALLY_RUN = SqliteDriver.run
 OBJECTS = 7
 PAGE_SIZE = 3
-WRITES = ("BEGIN IMMEDIATE", "COMMIT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "RELEASE")
 EVERYTHING = ("queued", "accepted", "dismissed", "excluded")
-
-
-@dataclass
-class BadDisk:
-    """Fails the n-th writing statement; ``rolls_back`` as SQLite does itself for some errors."""
-
-    code: int
-    rolls_back: bool
-    left: int = 0
-    failed: bool = False
-
-    def wrap(self, method: Run) -> Run:
-        async def run(driver: SqliteDriver, sql: str, *values: Any) -> Any:
-            if self._fails(sql):
-                if self.rolls_back and driver.in_transaction:
-                    await REALLY_RUN(driver, "ROLLBACK")
-                raise disk_error(self.code)
-            return await method(driver, sql, *values)
-
-        return run
-
-    def _fails(self, sql: str) -> bool:
-        if not self.left or not sql.lstrip().upper().startswith(WRITES):
-            return False
-        self.left -= 1
-        self.failed = self.left == 0
-        return self.failed
-
-
-def disk_error(code: int) -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("disk I/O error")
-    error.sqlite_errorcode = code
-    return error
 
 
 async def first_load(world: World, partner: ModelPartner) -> None:
