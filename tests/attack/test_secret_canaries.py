@@ -6,7 +6,9 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile
 
 import aiohttp
 import pytest
@@ -36,15 +38,13 @@ READ = (
 )
 BLOCKED = "127.0.0.2:9"
 COMMANDS = (
-    ("status",),
     ("links", "--json"),
     ("records", "--json"),
-    ("attention",),
     ("doctor",),
-    ("check",),
     ("connector", "show", "claims360"),
     ("credentials", "show", "--repairer", "garage-7", "--connector", "claims360"),
     ("audit", "verify"),
+    ("backup",),
 )
 
 
@@ -187,7 +187,22 @@ class Listener:
         for command in COMMANDS:
             _, out, err = await self.service.command(*command)
             self.said.append((f"syncer {' '.join(command)}", (out + err).encode()))
+        await self.diagnose()
         return len(records["items"])
+
+    async def diagnose(self) -> None:
+        """Have diagnostics made of the log, into which others wrote the secrets."""
+        log = self.service.log()
+        foreign = f'{{"event": "proxy", "header": {json.dumps(self.partner.keys[0])}}}'
+        with TemporaryDirectory() as elsewhere:
+            mixed = Path(elsewhere) / "mixed.log"
+            mixed.write_text(f"{log}{self.partner.keys[1]}\n{foreign}\n{log}")
+            place = str(self.service.folder / "diagnostics.zip")
+            made = await self.service.command("diagnostics", "--to", place, "--log", str(mixed))
+        assert made[0] == 0, made
+        self.said.append(("syncer diagnostics", "".join(made[1:]).encode()))
+        with ZipFile(place) as parts:
+            self.said += [(f"diagnostics: {name}", parts.read(name)) for name in parts.namelist()]
 
     async def search_files(self) -> None:
         """Look at all files, killed with a full write-ahead log and after a clean stop."""
