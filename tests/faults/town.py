@@ -164,6 +164,8 @@ class Town:
         for id_ in self.told.passes:
             pass_ = await self.service.good("GET", f"/v1/passes/{id_}")
             assert pass_["ended_at"] is not None, pass_
+        found = await self.service.everything("/v1/passes?state=queued,running")
+        assert {one["state"] for one in found} <= {"failed"}, "a pass never ends"
         for repairer in self.told.repairers:
             link = f"/v1/repairers/{repairer}/links/claims360"
             assert (await self.service.good("GET", link))["state"] == "active"
