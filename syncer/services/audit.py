@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from syncer.domain.errors import RetryableError, VaultSealedError
@@ -22,6 +23,8 @@ from syncer.ports.vault import KEYLESS_CHAINS_NOTE, Vault
 SERVICE = "service"
 """Actor of what the program does by itself."""
 TALLY_INTERVAL = timedelta(hours=1)
+TOGETHER = 100
+"""Links whose tallies are one write; a whole house in one would keep all other writes waiting."""
 BATCH = 500
 """Entries that are read at once when the trail is verified."""
 
@@ -148,34 +151,41 @@ class DecryptTally:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what was counted since the last time, in one transaction.
+        """Write what was counted since the last time, ``TOGETHER`` links in one transaction.
 
         Raises:
             RetryableError: the store is full or busy; the counts are kept for the next time.
         """
         if self.vault.sealed_reason is not None:
             return
-        counts, self._counts = self._counts, Counter()
+        waiting = sorted(self._counts.items())
+        self._counts = Counter()
+        head = None
         try:
-            head = await self.store.write(lambda uow: self._write(uow, counts))
+            while waiting:
+                head = await self.store.write(partial(self._write, counts=waiting[:TOGETHER]))
+                del waiting[:TOGETHER]
         except RetryableError:
-            self._counts.update(counts)
+            self._counts.update(dict(waiting))
             raise
         if head is not None:
             _log.info(Event.AUDIT_HEAD, head=head_of(head), written_at=to_text(head.at))
 
-    async def _write(self, uow: UnitOfWork, counts: Mapping[LinkKey, int]) -> AuditEntry | None:
-        for link, count in sorted(counts.items()):
-            await record(
-                uow,
-                self.vault,
-                self.clock,
-                AuditAction.DECRYPT,
+    async def _write(
+        self, uow: UnitOfWork, counts: Sequence[tuple[LinkKey, int]]
+    ) -> AuditEntry | None:
+        last = await uow.audit.last()
+        for link, count in counts:
+            last = self.vault.audit_entry(
+                last,
+                at=self.clock.now(),
+                action=AuditAction.DECRYPT,
                 actor=SERVICE,
                 link=link,
                 detail={"count": count},
             )
-        return await uow.audit.last()
+            await uow.audit.append(last)
+        return last
 
 
 # -- verifying ------------------------------------------------------------------------------------
