@@ -33,12 +33,12 @@ SMALL = Counts(
     examples_factor=1,
 )
 LARGE = Counts(
-    kills=150,
+    kills=75,
     crash_rounds=2,
     write_stride=1,
     model_runs=400,
     model_steps=40,
-    soak_seconds=120,
+    soak_seconds=90,
     outage_links=500,
     outage_hours=6,
     examples_factor=10,

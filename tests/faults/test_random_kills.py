@@ -16,7 +16,7 @@ from tests.e2e.service import Service
 from tests.faults.town import FIRST, UNREACHABLE, Town
 
 LONGEST_LIFE_SECONDS = 1.2
-KILLS_IN_A_TOWN = 25
+KILLS_IN_A_TOWN = 15
 """Then it has grown so large that comparing takes longer than living."""
 TOWNS = range(-(-COUNTS.kills // KILLS_IN_A_TOWN))
 
