@@ -56,7 +56,7 @@ contracts: $(READY)
 	@$(BIN)/lint-imports
 
 campaign: $(READY)
-	@CAMPAIGN=1 $(BIN)/pytest -n 2 --timeout 1200 tests/faults tests/sync tests/attack tests/partner \
+	@CAMPAIGN=1 $(BIN)/pytest -n 2 --dist worksteal --timeout 1200 tests/faults tests/sync tests/attack tests/partner \
 	    tests/contract --results docs/campaign.md $(ARGS)
 
 rehearse: $(READY)
