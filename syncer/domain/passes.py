@@ -36,7 +36,7 @@ class PassState(StrEnum):
 class PassCounts:
     """What a pass met. ``seen`` counts every item of the listing, unknown types included.
 
-    ``delayed`` ones are stored, but the partner could not be asked for all of them yet.
+    ``delayed`` ones are not stored yet: the partner failed on what the listing does not hold.
     """
 
     seen: int = 0

@@ -33,7 +33,7 @@ class Draft:
     """A record on its way into the store.
 
     ``known`` is what is stored of it; ``claim_file`` names the claim file it joins when it is kept.
-    A delayed one is as the listing said; the next pass completes it.
+    A delayed one is not whole, so it is not stored; the next pass lists it again.
     """
 
     record: Record

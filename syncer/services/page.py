@@ -55,7 +55,7 @@ class PageStorer:
         write = PageWrite(
             key=key,
             policy=policy,
-            drafts=[draft for draft in drafts if id(draft) not in failed],
+            drafts=[one for one in drafts if id(one) not in failed and not one.is_delayed],
             unreadable=[*page.unreadable, *completion.unreadable],
             withdrawn=[*page.withdrawn, *completion.withdrawn],
             unknown=page.unknown,

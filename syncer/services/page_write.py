@@ -157,7 +157,6 @@ class PageWrite:
             decided_at=known.decided_at if known and keeps_decision else self.at,
             received_at=self.at,
             claim_file_id=_file_of(record, files) or (known.claim_file_id if known else None),
-            incomplete=entry.draft.is_delayed and not entry.is_excluded,
         )
 
     async def _offer_attachments(self, uow: UnitOfWork, files: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from syncer.domain.errors import (
     CredentialUnreadableError,
     NeedsHelpdeskError,
     NeedsOperatorError,
+    PartnerUnavailableError,
     PayloadError,
     RateLimitedError,
     RetryableError,
@@ -98,7 +99,7 @@ class PassEnd:
         live.is_ending = True
         self.board.release(live)
         pass_ = live.pass_
-        pass_.error = _error_of(error)
+        pass_.error = _error_of(error) or _delay_of(live)
         state = _state_of(live, progress, error)
         pass_.ended_at = self.clock.now()
         outcome = _outcome_of(live, progress, state, error)
@@ -215,6 +216,14 @@ def _error_of(error: SyncerError | None) -> PassError | None:
         return None
     retry_at = error.retry_at if isinstance(error, RetryableError) else None
     return PassError(code=error.code, text=str(error), retry_at=retry_at)
+
+
+def _delay_of(live: LivePass) -> PassError | None:
+    delayed = live.pass_.counts.delayed
+    if not delayed:
+        return None
+    text = f"The partner failed on {delayed} objects; the next pass asks for them again."
+    return PassError(code=PartnerUnavailableError.code, text=text)
 
 
 def _state_of(live: LivePass, progress: Progress, error: SyncerError | None) -> PassState:

@@ -121,7 +121,9 @@ class PullService:
         while True:
             live.wants_listing_again = False
             before = live.pass_.counts
-            progress.cursor = cursor = await self._list(live, opened, cursor)
+            reached = await self._list(live, opened, cursor)
+            if live.pass_.counts.delayed == before.delayed:
+                progress.cursor = cursor = reached
             crash_point("listing-ended")
             if live.pass_.counts.imported > before.imported:
                 await self._fetch(live, opened, progress)
