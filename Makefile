@@ -3,7 +3,7 @@
 #   make run     the demo: the host with played partners, three repairers, a live view
 #   make test    all tests
 #   make check   format, lint, types, import contracts, then all tests
-#   make rehearse  the Dockerfile's steps in a fresh Debian, and a life there (as root, on Debian)
+#   make rehearse  the image and the systemd unit in a fresh Debian (as root, on Debian)
 #   make bench   the measured comparison
 #   make campaign  crashes, faults, attacks and models with large counts; writes docs/campaign.md
 #   make lock    resolve requirements*.lock again from pyproject.toml

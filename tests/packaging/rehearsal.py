@@ -56,7 +56,7 @@ class Stage:
 
 def debian(folder: Path, suite: str) -> Path:
     """Make the root file system of a small Debian with Python, from Debian's own packages."""
-    include = "--include=python3,python3-venv,ca-certificates"
+    include = "--include=python3,python3-venv,ca-certificates,systemd,systemd-sysv"
     subprocess.run(["debootstrap", "--variant=minbase", include, suite, folder], check=True)
     return folder
 
@@ -70,14 +70,15 @@ def built(dockerfile: Path, base: Path, folder: Path) -> Stage:
             continue
         if word == "FROM":
             name = rest.partition(" AS ")[2] or "last"
-            last = stages[name] = _begun(base, folder / name)
+            last = stages[name] = begun(base, folder / name)
         elif last is not None:
             _carry_out(last, stages, word, rest)
     assert last is not None
     return last
 
 
-def _begun(base: Path, root: Path) -> Stage:
+def begun(base: Path, root: Path) -> Stage:
+    """Begin a stage, or a machine, as a copy of the base."""
     subprocess.run(["cp", "--archive", "--reflink=auto", base, root], check=True)
     for each in BORROWED:
         shutil.copy(each, root / each.lstrip("/"))
@@ -164,3 +165,38 @@ def run_hardened(stage: Stage, data: Path, script: str, **environment: str) -> s
         check=True,
     )
     return done.stdout
+
+
+def boot(root: Path, script: str) -> str:
+    """Boot the system in a folder with its own systemd, run a script there, give what it said.
+
+    The script is to end the machine, with ``systemctl exit``.
+    """
+    (root / "rehearsal.sh").write_text(script)
+    units = root / "etc" / "systemd" / "system"
+    (units / "rehearsal.service").write_text(
+        "[Unit]\nAfter=syncer.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /rehearsal.sh\n"
+    )
+    wanted = units / "multi-user.target.wants"
+    wanted.mkdir(exist_ok=True)
+    (wanted / "rehearsal.service").symlink_to("../rehearsal.service")
+    steps = [
+        "mount --make-rprivate /",
+        f"mount --bind {root} {root}",
+        f"cd {root}",
+        "mount -t proc proc proc",
+        "mount -t sysfs sysfs sys",
+        "mount -t cgroup2 cgroup2 sys/fs/cgroup",
+        "mount -t tmpfs -o mode=0755 tmpfs run",
+        "mount -t tmpfs tmpfs tmp",
+        "mount --rbind /dev dev",
+        "pivot_root . mnt",
+        "umount -l /mnt",
+        "mount --make-rshared /",  # as a container's manager would
+        "exec env -i container=other PATH=/usr/sbin:/usr/bin /lib/systemd/systemd --system",
+    ]
+    apart = ["--mount", "--pid", "--ipc", "--uts", "--cgroup", "--fork", "--kill-child"]
+    subprocess.run(
+        ["unshare", *apart, "/bin/sh", "-ec", "\n".join(steps)], timeout=180, check=False
+    )
+    return (root / "rehearsal.log").read_text()

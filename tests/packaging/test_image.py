@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.campaign import IS_CAMPAIGN
-from tests.packaging.rehearsal import ROOT, built, debian, instructions, run_hardened
+from tests.packaging.rehearsal import ROOT, built, instructions, run_hardened
 
 DOCKERFILE = ROOT / "Dockerfile"
 HADOLINT = Path(sys.executable).with_name("hadolint")
@@ -98,19 +95,12 @@ def test_the_example_takes_every_right_away() -> None:
     assert service["ports"] == ["127.0.0.1:8360:8360"]
 
 
-@pytest.fixture
-def workshop() -> Iterator[Path]:
-    """A folder that goes at once: file systems of a few hundred MB are not kept for looking at."""
-    with tempfile.TemporaryDirectory(prefix="syncer-image-") as folder:
-        yield Path(folder)
-
-
 @pytest.mark.skipif(not IS_CAMPAIGN, reason="makes a Debian of its own; part of the campaign")
 @pytest.mark.timeout(1_800)
-def test_the_image_is_built_and_lives_without_rights_on_a_read_only_root(workshop: Path) -> None:
-    assert shutil.which("debootstrap"), "the campaign needs root and: apt-get install debootstrap"
-    suite = next(rest for word, rest in instructions(DOCKERFILE) if word == "ARG").rsplit("-")[-1]
-    stage = built(DOCKERFILE, debian(workshop / "base", suite), workshop)
+def test_the_image_is_built_and_lives_without_rights_on_a_read_only_root(
+    fresh_debian: Path, workshop: Path
+) -> None:
+    stage = built(DOCKERFILE, fresh_debian, workshop)
     stage.inside("/etc/syncer/config.toml").write_text(CONFIGURATION)
     data = workshop / "data"
     data.mkdir(mode=0o700)
