@@ -66,9 +66,11 @@ class Results:
             else:
                 self.counted[name] += value
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the page."""
-        failed = sum(outcome["failed"] for outcome in self.outcomes.values())
+        verdict = self._verdict()
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            verdict += " It was stopped before its end."
         self.counted["runs of the model of a pull"] = COUNTS.model_runs
         self.counted["most steps in a run of the model"] = COUNTS.model_steps
         self.counted["times as many examples in each fuzz test"] = COUNTS.examples_factor
@@ -79,13 +81,17 @@ class Results:
             python=platform.python_version(),
             sqlite=sqlite3.sqlite_version,
             machine=f"{platform.system()} {platform.machine()}",
-            verdict="Nothing failed." if not failed else f"**{failed} failed.**",
+            verdict=verdict,
             counted="\n".join(
                 f"| {name} | {self.counted[name]:,} |" for name in sorted(self.counted)
             ),
             files="\n".join(map(self._row, sorted(self.outcomes))),
         )
         self.page.write_text(text)
+
+    def _verdict(self) -> str:
+        failed = sum(outcome["failed"] for outcome in self.outcomes.values())
+        return f"**{failed} failed.**" if failed else "Nothing failed."
 
     def _row(self, file: str) -> str:
         outcome = self.outcomes[file]
