@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ _REFUSES_CREDENTIALS = frozenset({401, 403})
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, ValueError, RuntimeError)
 """What aiohttp lets escape; the last two for broken answers, odd host names, a closed session."""
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_JSON = re.compile(rb"\s*[\[{]")
 _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "its name cannot be resolved"),
     (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not valid"),
@@ -104,9 +106,22 @@ async def read_body(response: aiohttp.ClientResponse, bounds: Bounds, clock: Clo
     """Read a whole body, decompressed.
 
     Raises:
-        PayloadError: it is larger, or inflates more, than allowed.
+        PayloadError: it is larger, or inflates more, than allowed, or is JSON of too many values.
         PartnerTimeoutError: it comes too slowly.
     """
+    body = await _read_whole(response, bounds, clock)
+    if len(body) > bounds.body_values and _JSON.match(body) is not None:
+        _check_values(body, bounds.body_values)
+    return body
+
+
+def _check_values(body: bytes, most: int) -> None:
+    """Refuse JSON of so many values that taking it apart would keep everybody else waiting."""
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > most:
+        raise PayloadError(f"the answer holds more than {most} values")
+
+
+async def _read_whole(response: aiohttp.ClientResponse, bounds: Bounds, clock: Clock) -> bytes:
     check_announced(response, bounds.body_bytes)
     content = response.content
     first = await content.readany()

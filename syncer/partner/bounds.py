@@ -13,12 +13,15 @@ MIB = 1024 * KIB
 class Bounds:
     """Bounds of one call; sizes are counted after decompression.
 
+    ``body_values`` bounds the values of a JSON body: 20 MiB of them would take seconds to read,
+    and everything else in the process would wait.
     ``most_inflation`` bounds decompressed to compressed bytes once ``inflation_from_bytes`` are
     read. An answer that is slower than ``slowest_bytes_per_second`` on average, after
     ``slow_after``, is given up.
     """
 
     body_bytes: int = 20 * MIB
+    body_values: int = 300_000
     download_bytes: int = 50 * MIB
     most_inflation: int = 200
     inflation_from_bytes: int = MIB

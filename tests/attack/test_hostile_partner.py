@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from syncer.dispatch.ambient import SystemClock
 from syncer.testing import serve_app
 from tests.attack.service import LINK, Service, serving
 from tests.attack.strict_partner import Asked, StrictPartner, jpeg, problem
@@ -230,6 +231,42 @@ async def test_a_body_that_inflates_without_end_fails_the_pass(
     ended = await answer_with(service, partner, answer)
 
     assert ended["error"]["code"] == "payload_invalid"
+
+
+HUGE = 19 << 20
+LONG_TO_READ = {
+    "brackets": b'{"items":[' + b"[" * HUGE,
+    "commas": b'{"items":[' + b"," * HUGE + b"]}",
+    "empty objects": b'{"items":[' + b"{}," * (HUGE // 3) + b'{}],"hasMore":false}',
+    "empty strings": b'{"items":[' + b'"",' * (HUGE // 3) + b'NaN],"hasMore":false}',
+    "quotes": b'{"items":["' + b'"' * HUGE,
+    "an open string": b'{"items":["' + b"a" * HUGE,
+    "escapes": b'{"items":["' + b'\\"' * (HUGE // 2),
+    "1,001 items": page(items=[GOOD] * 1001),
+}
+
+
+@pytest.mark.parametrize("body", LONG_TO_READ.values(), ids=LONG_TO_READ.keys())
+async def test_a_body_that_would_take_long_to_read_keeps_nobody_waiting(
+    service: Service, partner: StrictPartner, body: bytes
+) -> None:
+    """Some of these took minutes, in which the whole process stood still."""
+    clock = SystemClock()
+    waits: list[float] = []
+
+    async def others() -> None:
+        while True:
+            asked_at = clock.monotonic()
+            assert (await service.ask("GET", "/healthz")).status == 200
+            waits.append(clock.monotonic() - asked_at)
+            await asyncio.sleep(0.01)
+
+    meanwhile = asyncio.create_task(others())
+    ended = await answer_with(service, partner, web.Response(body=body))
+    meanwhile.cancel()
+
+    assert ended["error"]["code"] == "payload_invalid"
+    assert max(waits) < 4
 
 
 async def test_a_cookie_is_never_given_back(service: Service, partner: StrictPartner) -> None:

@@ -67,6 +67,13 @@ def read_listing(body: bytes) -> wire.WireListing:
     Raises:
         PayloadError: the page itself is not what the contract says.
     """
+    listing = _listing(body)
+    if len(listing.items) > wire.MOST_ITEMS:
+        raise PayloadError(f"holds more than {wire.MOST_ITEMS} items", path="items")
+    return listing
+
+
+def _listing(body: bytes) -> wire.WireListing:
     try:
         return _LISTING.decode(body)
     except _JUNK as error:
@@ -121,7 +128,10 @@ def read_photos(body: bytes, owner: RecordKey) -> tuple[list[Attachment], list[U
         PayloadError: the answer is no list of photos.
     """
     attachments, unreadable = [], []
-    for raw in _photo_list(body):
+    listed = _photo_list(body)
+    if len(listed) > wire.MOST_PHOTOS:
+        raise PayloadError(f"holds more than {wire.MOST_PHOTOS} photos", path="photos")
+    for raw in listed:
         try:
             attachments.append(_photo(raw, owner))
         except PayloadError as error:

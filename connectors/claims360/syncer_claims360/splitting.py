@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[][{},]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|(?:\\.)++)*+"?+|[][{},]', re.DOTALL)
+_MOST_TOKENS = 250_000
+"""A page of 200 items has about a tenth; walking more would keep everybody else waiting."""
 _DEPTH_OF_FIELDS, _DEPTH_OF_ITEMS = 1, 2
 
 
@@ -17,7 +20,7 @@ def split_list(body: bytes, name: str) -> tuple[bytes, list[bytes]] | None:
     """Cut out the list that the object has under ``name``.
 
     Gives the object with an empty list in its place, and the items' bytes; None when the brackets
-    do not match or there is no such list.
+    do not match, there is no such list, or too much is in it.
     """
     tokens = _with_depth(body)
     start = _find_list(tokens, b'"' + name.encode() + b'"')
@@ -44,7 +47,7 @@ def _find_list(tokens: Iterator[tuple[bytes, int, int]], key: bytes) -> int:
 def _with_depth(body: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Walk strings, brackets and commas; the depth is the one after the token."""
     depth = 0
-    for found in _TOKEN.finditer(body):
+    for found in islice(_TOKEN.finditer(body), _MOST_TOKENS):
         token = found[0]
         if token in b"[{":
             depth += 1

@@ -27,6 +27,8 @@ PLANNING_KEY_HEADER = "X-Planning-Api-Key"
 
 SINCE, CURSOR, LIMIT = "statusChangedSince", "cursor", "limit"
 LONGEST_PAGE = 200
+MOST_ITEMS = 1_000  # a partner that gives more than was asked for is borne with so far
+MOST_PHOTOS = 5_000  # of one mission
 CURSOR_EXPIRED = "CURSOR_EXPIRED"
 CURSOR_LIFE = timedelta(hours=24)
 
