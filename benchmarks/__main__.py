@@ -27,9 +27,9 @@ WORKLOADS: dict[str, Callable[[Bench], Runs]] = {
     "W4": workloads.refresh,
     "W1-10": partial(workloads.first_load, links=10, peers=False),
     "W1-100": partial(workloads.first_load, links=100, peers=False),
-    "W2-500": partial(workloads.idle, links=500, rows=1),
-    "W2-2000": partial(workloads.idle, links=2000, rows=1),
-    "W2-8000": partial(workloads.idle, links=8000, rows=1),
+    "W2-500": partial(workloads.idle, links=500, rows=0),
+    "W2-2000": partial(workloads.idle, links=2000, rows=0),
+    "W2-8000": partial(workloads.idle, links=8000, rows=0),
     "memory": workloads.memory,
     "W5": workloads.interval,
 }

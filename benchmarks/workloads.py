@@ -123,7 +123,7 @@ def refresh(bench: Bench) -> Runs:
 def interval(bench: Bench) -> Runs:
     """W5: 50,000 links over one whole interval, on a clock that goes ten times as fast."""
     links = bench.links(50_000)
-    loaded, _ = _loaded(bench, links, 1, floor=False)
+    loaded, _ = _loaded(bench, links, 0, floor=False)
     return {"syncer": [running.syncer("interval", loaded, bench.url, "--speed", "10")]}
 
 
@@ -131,8 +131,11 @@ def memory(bench: Bench) -> Runs:
     """What one more idle link costs: the process after cycles over few links and over many."""
     found: Runs = {}
     for links in (bench.links(2000), bench.links(8000)):
-        loaded, _ = _loaded(bench, links, 1, floor=False)
-        runs = [running.syncer("memory", loaded, bench.url) for _ in range(bench.runs)]
+        loaded, _ = _loaded(bench, links, 0, floor=False)
+        runs = [
+            running.syncer("memory", loaded, bench.url, "--links", str(links))
+            for _ in range(bench.runs)
+        ]
         for one in runs:
             one["links"] = links
         found[str(links)] = runs
