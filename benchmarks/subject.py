@@ -13,10 +13,11 @@ import ctypes
 import gc
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -58,6 +59,13 @@ def write_configuration(folder: Path, base_url: str, *, interval: str) -> Path:
     return file
 
 
+def key_of(number: int) -> Any:
+    """Name a link."""
+    from syncer.domain.links import LinkKey
+
+    return LinkKey(f"r{number:06d}", "benchmark")
+
+
 class Counting:
     """Stands before the pull service and says when as many passes have ended as were awaited."""
 
@@ -88,37 +96,29 @@ class Subject:
     wired: Any
     counting: Counting
 
-    async def register(self, links: int) -> None:
-        """Make repairers with sealed credentials, due in a long while."""
-        for start in range(0, links, REGISTERED_AT_ONCE):
-            await self._register(range(start, min(start + REGISTERED_AT_ONCE, links)))
-
-    async def _register(self, numbers: range) -> None:
-        from syncer.domain.links import LinkKey
+    async def register(self) -> None:
+        """Make one repairer whose link is configured and due in a long while."""
         from syncer.domain.stored import Repairer
 
-        clock, vault = self.ports.clock, self.ports.vault
+        sealed = self.seal(0)
 
         async def write(uow: Any) -> None:
-            for number in numbers:
-                name = f"r{number:06d}"
-                await uow.repairers.put(
-                    Repairer(id=name, name=name, sites=(), prefilled={}, origin="api")
-                )
-                await uow.links.ensure(["benchmark"], repairer=name)
-                key = LinkKey(name, "benchmark")
-                now = clock.now()
-                fields = {"token": f"token-{number}"}
-                sealed = vault.seal(key, fields, generation=1, schema="benchmark@0.1.0", at=now)
-                await uow.credentials.add(sealed)
-                await uow.links.configured(
-                    key,
-                    generation=1,
-                    next_due_at=now + timedelta(days=7),
-                    activation_cursor=None,
-                )
+            await uow.repairers.put(Repairer(id=sealed.link.repairer, name="Garage"))
+            await uow.links.ensure(["benchmark"])
+            await uow.credentials.add(sealed)
+            due_at = sealed.created_at + timedelta(days=7)
+            await uow.links.configured(
+                sealed.link, generation=1, next_due_at=due_at, activation_cursor=None
+            )
 
         await self.ports.store.write(write)
+
+    def seal(self, number: int) -> Any:
+        """Seal the credentials of a link."""
+        fields, now = {"token": f"token-{number}"}, self.ports.clock.now()
+        return self.ports.vault.seal(
+            key_of(number), fields, generation=1, schema="benchmark@0.1.0", at=now
+        )
 
     async def links(self) -> list[Any]:
         """List all links."""
@@ -218,12 +218,36 @@ def _status_kb(name: str) -> int:
 
 
 async def prepare(args: argparse.Namespace) -> dict[str, Any]:
-    """Register the links; load them if there is something to load."""
+    """Configure the links; load them if there is something to load."""
     async with opened(args.folder, args.base_url) as subject:
-        await subject.register(args.links)
-        if args.load:
+        await subject.register()
+        sealed = [subject.seal(number) for number in range(1, args.links)]
+    multiply(args.folder / "data" / "syncer.db", sealed)
+    if args.load:
+        async with opened(args.folder, args.base_url) as subject:
             await subject.cycle(await subject.links())
     return {}
+
+
+def multiply(database: Path, sealed: list[Any]) -> None:
+    """Copy the rows of the one link for all others; registering 50,000 would take minutes."""
+    named = [{"id": one.link.repairer, "repairer": one.link.repairer} for one in sealed]
+    keys = [
+        {"credential_id": one.id, "wrapped_key": one.wrapped_key, "payload": one.payload}
+        for one in sealed
+    ]
+    with closing(sqlite3.connect(database)) as connection:
+        for table in ("repairer", "link", "credential", "credential_key"):
+            found = connection.execute(f"SELECT * FROM {table}")
+            names = [column[0] for column in found.description]
+            first = dict(zip(names, found.fetchone(), strict=True))
+            rows = [
+                [{**first, **name, **key}[column] for column in names]
+                for name, key in zip(named, keys, strict=True)
+            ]
+            marks = ", ".join("?" * len(names))
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+        connection.commit()
 
 
 async def cycles(args: argparse.Namespace) -> dict[str, Any]:
@@ -350,12 +374,10 @@ async def memory(args: argparse.Namespace) -> dict[str, Any]:
 
     What the C library keeps for later is given back first: it is no link's.
     """
-    from syncer.domain.links import LinkKey
-
     async with opened(args.folder, args.base_url) as subject:
         for start in [*range(0, args.links, REGISTERED_AT_ONCE)] * 3:
             numbers = range(start, min(start + REGISTERED_AT_ONCE, args.links))
-            await subject.cycle([LinkKey(f"r{number:06d}", "benchmark") for number in numbers])
+            await subject.cycle([key_of(number) for number in numbers])
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
         return {"resident_kb": resident_kb()}
