@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.dispatch.local import LONGEST_WORK, LocalDispatcher
+from syncer.dispatch.local import HEAD_START_SECONDS, LONGEST_WORK, LocalDispatcher
 from syncer.dispatch.slots import Slots
 from syncer.domain.errors import ShuttingDownError
 from syncer.testing.ambient import FakeClock
@@ -85,6 +85,11 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def head_start_is_over() -> None:
+    """Wait it out; it is real time, a clock under control cannot shorten it."""
+    await asyncio.sleep(2 * HEAD_START_SECONDS)
+
+
 # -- bounds ---------------------------------------------------------------------------------------
 
 
@@ -146,9 +151,33 @@ async def test_dead_partner_with_a_thousand_links_delays_nobody_else(
 
     dispatcher.start("quick", stage.work("quick scheduled"), on_demand=False)
     dispatcher.start("quick", stage.work("quick asked for"), on_demand=True)
-    await settle()
+    await head_start_is_over()
 
     assert {"quick scheduled", "quick asked for"} <= set(stage.begun)
+
+
+async def test_scheduled_work_is_begun_after_the_head_start_of_work_that_was_asked_for(
+    dispatcher: LocalDispatcher, stage: Stage
+) -> None:
+    dispatcher.start("quick", stage.work("asked for"), on_demand=True)
+    dispatcher.start("quick", stage.work("scheduled"), on_demand=False)
+    await settle()
+    at_once = list(stage.begun)
+    await head_start_is_over()
+
+    assert (at_once, stage.begun) == (["asked for"], ["asked for", "scheduled"])
+
+
+async def test_scheduled_work_is_begun_as_soon_as_what_was_asked_for_has_ended(
+    dispatcher: LocalDispatcher, stage: Stage
+) -> None:
+    dispatcher.start("quick", stage.work("asked for"), on_demand=True)
+    dispatcher.start("quick", stage.work("scheduled"), on_demand=False)
+    await settle()
+    stage.release("asked")
+    await settle()
+
+    assert stage.begun == ["asked for", "scheduled"]
 
 
 async def test_one_busy_partner_may_use_all_that_is_not_kept_for_others(
