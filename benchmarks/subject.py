@@ -129,7 +129,8 @@ class Subject:
 
     async def cycle(self, keys: list[Any]) -> tuple[float, float]:
         """Run one cycle over these links; gives wall and CPU seconds."""
-        due = dict.fromkeys(keys, self.ports.clock.now())
+        now = self.ports.clock.now()
+        due = {key: now - timedelta(microseconds=place) for place, key in enumerate(keys)}
         began, cpu = time.perf_counter(), time.process_time()
         done = self.counting.expect(len(keys))
         await self.ports.store.write(lambda uow: uow.links.schedule(due))
