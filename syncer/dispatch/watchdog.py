@@ -26,7 +26,7 @@ _MOST_FRAMES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """The loop stood still. ``connector`` is whose code was running, None for our own.
+    """The loop stood still. ``connector`` is whose one call did it, None when it was nobody's.
 
     ``stack`` names files, lines and functions, innermost last, and no values.
     """
@@ -34,6 +34,13 @@ class Block:
     connector: str | None
     stack: str
     lasted: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    connector: str
+    frame: FrameType
+    since: float
 
 
 class LoopWatchdog:
@@ -62,6 +69,7 @@ class LoopWatchdog:
         self._alive_at = 0.0
         self._has_ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._suspect: _Suspect | None = None
 
     def __enter__(self) -> Self:
         self._alive_at = time.monotonic()
@@ -93,12 +101,14 @@ class LoopWatchdog:
                 late = timedelta(seconds=self._alive_at - asked_at)
                 self._lagged(late)
                 if seen is not None:
-                    self._call(loop, self._report, replace(seen, lasted=late))
-                seen = None
+                    block = replace(seen, lasted=late, connector=self._blamed())
+                    self._call(loop, self._report, block)
+                seen = self._suspect = None
                 asked_at = time.monotonic()
                 self._call(loop, self._sign)
             else:
                 late = timedelta(seconds=time.monotonic() - asked_at)
+                self._suspect = self._suspected(thread_id)
                 seen = self._look_again(seen, late, thread_id)
 
     def _look_again(self, seen: Block | None, late: timedelta, thread_id: int) -> Block | None:
@@ -131,16 +141,36 @@ class LoopWatchdog:
         )
         stack.reverse()
         lines = [f"{entry.filename}:{entry.lineno} {entry.name}" for entry in stack]
-        return Block(connector=self._connector_of(frame), stack="\n".join(lines), lasted=late)
+        return Block(connector=self._blamed(), stack="\n".join(lines), lasted=late)
 
-    def _connector_of(self, frame: FrameType | None) -> str | None:
-        """Give whose code is innermost on the stack."""
+    def _suspected(self, thread_id: int) -> _Suspect | None:
+        """Give the outermost call of a connector on the stack, and since when it is seen there."""
+        frame, found = sys._current_frames().get(thread_id), None  # noqa: SLF001  see above
         while frame is not None:
-            module = str(frame.f_globals.get("__name__", ""))
-            while module:
-                connector = self._packages.get(module)
-                if connector is not None:
-                    return connector
-                module = module.rpartition(".")[0]
+            connector = self._connector_of(frame)
+            if connector is not None:
+                found = _Suspect(connector, frame, time.monotonic())
             frame = frame.f_back
+        known = self._suspect
+        return known if found and known and found.frame is known.frame else found
+
+    def _blamed(self) -> str | None:
+        """Give the connector one call of which filled the block.
+
+        A loop that is late because many short callbacks came together is nobody's fault, whoever
+        of them is met on the stack.
+        """
+        suspect = self._suspect
+        if suspect is None:
+            return None
+        seen_for = timedelta(seconds=time.monotonic() - suspect.since + SAMPLE_SECONDS)
+        return suspect.connector if seen_for >= self._blocked else None
+
+    def _connector_of(self, frame: FrameType) -> str | None:
+        module = str(frame.f_globals.get("__name__", ""))
+        while module:
+            connector = self._packages.get(module)
+            if connector is not None:
+                return connector
+            module = module.rpartition(".")[0]
         return None

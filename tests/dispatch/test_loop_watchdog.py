@@ -72,6 +72,17 @@ async def test_watchdog_tells_two_connectors_of_one_package_apart() -> None:
     assert [block.connector for block in blocks] == ["iris"]
 
 
+async def test_watchdog_blames_no_connector_for_many_short_calls_that_come_together() -> None:
+    reports = Reports()
+    module = connector_module("syncer_busy.connector")
+
+    with LoopWatchdog({"syncer_busy": "busy"}, reports, blocked=BLOCKED):
+        await asyncio.gather(*(module.pull(0.02) for _ in range(30)))
+        blocks = await reports.first()
+
+    assert [block.connector for block in blocks] == [None]
+
+
 async def test_watchdog_names_no_connector_for_our_own_code() -> None:
     reports = Reports()
 
