@@ -41,6 +41,7 @@ class _Suspect:
     connector: str
     frame: FrameType
     since: float
+    until: float
 
 
 class LoopWatchdog:
@@ -146,13 +147,16 @@ class LoopWatchdog:
     def _suspected(self, thread_id: int) -> _Suspect | None:
         """Give the outermost call of a connector on the stack, and since when it is seen there."""
         frame, found = sys._current_frames().get(thread_id), None  # noqa: SLF001  see above
+        now = time.monotonic()
         while frame is not None:
             connector = self._connector_of(frame)
             if connector is not None:
-                found = _Suspect(connector, frame, time.monotonic())
+                found = _Suspect(connector, frame, since=now, until=now)
             frame = frame.f_back
         known = self._suspect
-        return known if found and known and found.frame is known.frame else found
+        if found and known and found.frame is known.frame:
+            return replace(known, until=now)
+        return found
 
     def _blamed(self) -> str | None:
         """Give the connector one call of which filled the block.
@@ -163,7 +167,7 @@ class LoopWatchdog:
         suspect = self._suspect
         if suspect is None:
             return None
-        seen_for = timedelta(seconds=time.monotonic() - suspect.since + SAMPLE_SECONDS)
+        seen_for = timedelta(seconds=suspect.until - suspect.since + SAMPLE_SECONDS)
         return suspect.connector if seen_for >= self._blocked else None
 
     def _connector_of(self, frame: FrameType) -> str | None:
