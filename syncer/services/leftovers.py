@@ -1,4 +1,4 @@
-"""Records that could not be whole when they were stored: completed by the next pass.
+"""Records let in after they were stored: completed by the next pass.
 
 One that is still the same at the partner gets no new version; one that has moved on gets it here.
 """
@@ -26,7 +26,7 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftoverRecords:
-    """Completes what was let in since the last pass, and what the partner failed on in it."""
+    """Completes what the intake let in since the last pass; what the partner fails on waits on."""
 
     store: Store
     clock: Clock
