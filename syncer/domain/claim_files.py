@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from syncer.domain.lifecycles import Standing
 from syncer.domain.links import LinkKey
 
 Data = Mapping[str, Any]
@@ -27,7 +28,8 @@ class ClaimFile:
 
     ``partner_data`` is what the partner's records say, ``person_data`` what persons entered, as
     nested JSON objects of the same shape; ``person_set_at`` holds the instant of each entered
-    field by its dotted path. A connector without a lifecycle leaves ``state`` None.
+    field by its dotted path. ``standing`` is where its lifecycle has brought it; a connector
+    without one leaves it as it begins.
     """
 
     id: str
@@ -37,12 +39,17 @@ class ClaimFile:
     partner_ref: str | None
     claim_number: str | None
     claim_type: str | None
-    state: str | None
     partner_data: dict[str, Any]
     person_data: dict[str, Any]
     person_set_at: dict[str, str]
     created_at: datetime
     updated_at: datetime
+    standing: Standing = field(default_factory=Standing)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What persons entered over what the partner gives."""
+        return merge(self.partner_data, self.person_data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 class SyncerError(Exception):
@@ -55,6 +56,12 @@ class PartnerTimeoutError(RetryableError):
     """The partner, or a connector's call as a whole, did not finish within its deadline."""
 
     code = "timeout"
+
+
+class AnswerLostError(RetryableError):
+    """Something left and its answer was lost: it may or may not have taken effect."""
+
+    code = "answer_lost"
 
 
 class PartnerUnreachableError(RetryableError):
@@ -195,6 +202,35 @@ class ConflictError(RefusedError):
         super().__init__(text)
         self.code: str = code
         self.facts = facts
+
+
+class TransitionRefusedError(ConflictError):
+    """The claim file stands where this cannot happen; the text is the reason for a person."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("transition_refused", text)
+
+
+class DeliveryRejectedError(RefusedError):
+    """The partner understood what was sent and refused it; its own words are the text.
+
+    ``partner_code`` is the partner's code, ``facts`` are further JSON values for the receipt.
+    """
+
+    code = "rejected_by_partner"
+
+    def __init__(
+        self, text: str, *, partner_code: str | None = None, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.partner_code = partner_code
+        self.facts = dict(facts or {})
+
+
+class DeliveryBlockedError(RefusedError):
+    """The partner does not offer the operation now (any more); a person may try again later."""
+
+    code = "not_offered"
 
 
 class StaleError(RefusedError):

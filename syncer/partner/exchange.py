@@ -119,7 +119,7 @@ class Exchange:
                 request.method,
                 url,
                 headers=request.headers,
-                data=request.body,
+                data=request.data,
                 allow_redirects=False,
                 timeout=timeout,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -11,10 +11,11 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from syncer.domain.errors import ConfigurationError, PayloadError
+from syncer.partner.multipart import MultipartBody
 from syncer.sdk.http import Query
 
 CORRELATION_HEADER = "X-Correlation-Id"
-IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110, 9.2.2
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
 REDIRECTABLE_METHODS = frozenset({"GET", "HEAD"})
 _FIXED_HEADERS = {"User-Agent": "syncer", "Accept-Encoding": "gzip, deflate"}
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
@@ -30,7 +31,13 @@ class Request:
     method: str
     url: URL
     headers: CIMultiDict[str]
-    body: bytes | None
+    body: bytes | MultipartBody | None
+    is_repeatable: bool
+
+    @property
+    def data(self) -> bytes | AsyncIterator[bytes] | None:
+        """The body as one attempt sends it."""
+        return self.body.chunks() if isinstance(self.body, MultipartBody) else self.body
 
     def __str__(self) -> str:
         return f"{self.method} {self.url.raw_path[:_LONGEST_SHOWN_PATH]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -18,10 +18,11 @@ from syncer.partner.answers import (
 )
 from syncer.partner.echoes import Echoes
 from syncer.partner.exchange import Exchange
+from syncer.partner.multipart import MultipartBody
 from syncer.partner.partner import Partner
-from syncer.partner.request import IDEMPOTENT_METHODS, Request, add_headers, headers_of, url_of
+from syncer.partner.request import SAFE_METHODS, Request, add_headers, headers_of, url_of
 from syncer.partner.retry import AttemptFailedError
-from syncer.sdk.http import OK, Query, Response
+from syncer.sdk.http import OK, Part, Query, Response
 
 
 class PartnerDownload:
@@ -78,15 +79,18 @@ class PartnerSession:
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        parts: Sequence[Part] | None = None,
         accept: Collection[int] = OK,
+        repeatable: bool = False,
     ) -> Response:
         """Make one request and read the whole answer; see ``HttpSession`` for the errors."""
-        request = self._prepare(method, path, query, headers, body)
+        sent = MultipartBody(parts) if parts is not None else body
+        request = self._prepare(method, path, query, headers, sent, repeatable=repeatable)
         began_at = self._partner.clock.monotonic()
         try:
             return await self._ask(request, accept)
         except AttemptFailedError as failure:
-            if not failure.is_retryable or request.method not in IDEMPOTENT_METHODS:
+            if not failure.is_retryable or not request.is_repeatable:
                 raise failure.error from None
             first = failure
         return await self._partner.retry.go_on(
@@ -98,7 +102,7 @@ class PartnerSession:
         self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[PartnerDownload]:
         """GET a file as a stream; what fails once the content has begun is not repeated."""
-        request = self._prepare("GET", path, query, headers, None)
+        request = self._prepare("GET", path, query, headers, None, repeatable=True)
         began_at = self._partner.clock.monotonic()
         try:
             exchange = await self._open(request)
@@ -149,15 +153,22 @@ class PartnerSession:
         path: str,
         query: Query | None,
         headers: Mapping[str, str] | None,
-        body: bytes | None,
+        body: bytes | MultipartBody | None,
+        *,
+        repeatable: bool,
     ) -> Request:
         if self._headers is None:
             self._headers = headers_of(self._auth_headers, self._correlation_id)
         sent = self._headers
-        if headers:
+        if headers or isinstance(body, MultipartBody):
             sent = sent.copy()
-            add_headers(sent, headers)
-        return Request(method.upper(), url_of(self._partner.base, path, query), sent, body)
+            add_headers(sent, headers or {})
+        if isinstance(body, MultipartBody):
+            sent["Content-Type"] = body.content_type
+            sent["Content-Length"] = str(body.size_bytes)
+        method = method.upper()
+        url = url_of(self._partner.base, path, query)
+        return Request(method, url, sent, body, repeatable or method in SAFE_METHODS)
 
     def _headers_of(self, response: aiohttp.ClientResponse) -> dict[str, str]:
         cut = self._echoes.cut_from_text

@@ -6,8 +6,16 @@ timer, transactions, retries, limits, deadlines, caps, error mapping, secrets an
 guide is docs/connector-guide.md; it starts with a ten-line connector that runs.
 """
 
+from syncer.domain.claim_files import ClaimFile
+from syncer.domain.deliveries import LostAnswer
 from syncer.domain.errors import (
+    AnswerLostError,
+    ConflictError,
     CredentialsRejectedError,
+    DeliveryBlockedError,
+    DeliveryRejectedError,
+    FieldError,
+    InvalidError,
     NotFoundError,
     PageLoopError,
     PartnerTimeoutError,
@@ -16,9 +24,12 @@ from syncer.domain.errors import (
     RateLimitedError,
     RecordWithdrawnError,
     SyncerError,
+    TooLargeError,
+    TransitionRefusedError,
     UnexpectedAnswerError,
 )
 from syncer.domain.instants import instant_key, parse_instant, to_text
+from syncer.domain.lifecycles import ClaimWarning, Event, Standing
 from syncer.domain.records import (
     Attachment,
     ClaimRef,
@@ -35,47 +46,82 @@ from syncer.domain.records import (
     Vehicle,
 )
 from syncer.sdk.connector import SDK_VERSION, Completed, Connector, hookimpl
-from syncer.sdk.http import Download, HttpSession, PartnerLimits, Response, path_of
-from syncer.sdk.link import Link
+from syncer.sdk.delivery import Confirmation, Delivery, OutgoingFile, Receipt
+from syncer.sdk.folder import Archived, FolderFile, FolderSession, Refused
+from syncer.sdk.http import Download, HttpSession, Part, PartnerLimits, Response, path_of
+from syncer.sdk.lifecycle import Lifecycle
+from syncer.sdk.link import Link, Transport
+from syncer.sdk.mail import MailMessage, MailSession
 from syncer.sdk.models import Credentials, Secret, Settings
-from syncer.sdk.page import Page, UnknownItem, Unreadable
+from syncer.sdk.operation import FileRule, Operation, Payload
+from syncer.sdk.page import ClaimUpdate, Page, UnknownItem, Unreadable
 from syncer.sdk.played import PlayedPartner
 
 __all__ = [
     "SDK_VERSION",
+    "AnswerLostError",
+    "Archived",
     "Attachment",
+    "ClaimFile",
     "ClaimRef",
+    "ClaimUpdate",
+    "ClaimWarning",
     "Completed",
+    "Confirmation",
+    "ConflictError",
     "Connector",
     "Credentials",
     "CredentialsRejectedError",
+    "Delivery",
+    "DeliveryBlockedError",
+    "DeliveryRejectedError",
     "Download",
+    "Event",
+    "FieldError",
+    "FileRule",
+    "FolderFile",
+    "FolderSession",
     "HttpSession",
     "Insured",
     "Insurer",
+    "InvalidError",
     "Kind",
+    "Lifecycle",
     "Line",
     "Link",
+    "LostAnswer",
+    "MailMessage",
+    "MailSession",
     "Money",
     "NotFoundError",
+    "Operation",
+    "OutgoingFile",
     "Page",
     "PageLoopError",
+    "Part",
     "PartnerLimits",
     "PartnerTimeoutError",
     "PartnerUnavailableError",
+    "Payload",
     "PayloadError",
     "PlayedPartner",
     "RateLimitedError",
+    "Receipt",
     "Record",
     "RecordKey",
     "RecordWithdrawnError",
+    "Refused",
     "Response",
     "Secret",
     "Settings",
     "Site",
+    "Standing",
     "Surveyor",
     "SyncerError",
+    "TooLargeError",
     "Totals",
+    "TransitionRefusedError",
+    "Transport",
     "UnexpectedAnswerError",
     "UnknownItem",
     "Unreadable",

@@ -10,11 +10,16 @@ from typing import Any, ClassVar, Generic, Literal
 
 import pluggy
 
+from syncer.domain.claim_files import ClaimFile
 from syncer.domain.errors import NotFoundError
-from syncer.domain.records import Attachment, Kind, Record, RecordKey
+from syncer.domain.lifecycles import Event
+from syncer.domain.records import Attachment, ClaimRef, Kind, Record, RecordKey
+from syncer.sdk.delivery import Delivery, Receipt
 from syncer.sdk.http import Download, PartnerLimits
-from syncer.sdk.link import C, Link, S
+from syncer.sdk.lifecycle import Lifecycle
+from syncer.sdk.link import C, Link, S, Transport
 from syncer.sdk.models import Credentials, Settings
+from syncer.sdk.operation import Operation, Payload
 from syncer.sdk.page import Page, Unreadable
 
 SDK_VERSION = 1
@@ -64,10 +69,18 @@ class Connector(ABC, Generic[C, S]):
     limits: ClassVar[PartnerLimits]
     reference_max_length: ClassVar[int] = 255
     """Longest claim-file reference that the partner takes."""
+    transports: ClassVar[frozenset[Transport]] = frozenset({Transport.HTTP})
+    """What the link reaches the partner by; ``link`` holds these sessions and no others."""
+    operations: ClassVar[Sequence[Operation]] = ()
+    """What can be sent."""
+    lifecycle: ClassVar[Lifecycle | None] = None
+    """The life of its claim files; None where they have no states."""
+    any_claim_file: ClassVar[bool] = False
+    """Whether it delivers for claim files of other connectors too."""
 
-    @abstractmethod
     def auth_headers(self, credentials: C) -> Mapping[str, str]:
         """Give the headers that prove who we are; sent with every request of the link."""
+        return {}
 
     @abstractmethod
     async def check(self, link: Link[C, S]) -> None:
@@ -128,3 +141,70 @@ class Connector(ABC, Generic[C, S]):
     def claim_data(self, record: Record) -> Mapping[str, Any]:
         """Say what the record contributes to its claim file's ``data``, as nested JSON values."""
         return {}
+
+    def events(self, record: Record) -> Sequence[Event]:
+        """Say what the record does to its claim file's life; asked within the page's write."""
+        return ()
+
+    async def settle(self, link: Link[C, S], page: Page) -> None:
+        """Tell the partner that a page is stored (acknowledge its messages).
+
+        Called after each page's commit, and again when a crash or an error came between: it must
+        be repeatable, and for records that were known before just the same.
+        """
+
+    # -- outbound ---------------------------------------------------------------------------------
+
+    def validate(self, delivery: Delivery[Any], settings: S) -> None:
+        """Check a delivery before it is accepted; pure. The host has checked payload and files.
+
+        Raises:
+            InvalidError: a field is missing or bad; pointers into ``/payload``, ``/attachments`` or
+                ``/claim_file/data``.
+            ConflictError: the claim file does not allow it now.
+            TooLargeError: what is to be sent is larger than the partner takes.
+        """
+
+    async def deliver(self, link: Link[C, S], delivery: Delivery[Any]) -> Receipt:
+        """Make one attempt at a delivery; never called twice at once for one delivery.
+
+        When it raises after something was sent that was not clearly refused, the host takes the
+        answer for lost and goes on as the operation's ``lost_answer`` says.
+
+        Raises:
+            DeliveryRejectedError: the partner refused it; a repeat changes nothing.
+            DeliveryBlockedError: the partner does not offer the operation now.
+            CredentialsRejectedError, RetryableError: as ``link.http`` raises them.
+        """
+        raise NotFoundError("This connector sends nothing.")
+
+    async def look_up(self, link: Link[C, S], delivery: Delivery[Any]) -> Receipt | None:
+        """Ask whether a delivery in doubt took effect; None: it did not, so it is sent again.
+
+        Asked before anything is sent again, for operations whose lost answer is a ``lookup``.
+        """
+        return None
+
+    def claim_of(self, payload: Payload) -> ClaimRef:
+        """Name the claim file that an operation with ``makes_claim_file`` makes."""
+        raise NotFoundError("This connector makes no claim files.")
+
+    def delivery_events(self, delivery: Delivery[Any], receipt: Receipt) -> Sequence[Event]:
+        """Say what a delivery that is through does to its claim file's life."""
+        return ()
+
+    async def choices(self, link: Link[C, S], field: str) -> Sequence[Mapping[str, Any]]:
+        """List what the partner offers for a field of an operation or claim file, as JSON objects.
+
+        Raises:
+            NotFoundError: the field has no choices.
+        """
+        raise NotFoundError("This field has no choices.")
+
+    def assess(self, claim_file: ClaimFile) -> Mapping[str, Any]:
+        """Judge the data of a claim file, as far as the partner's rules are known; pure.
+
+        Raises:
+            NotFoundError: this connector has nothing to judge.
+        """
+        raise NotFoundError("This connector does not assess claim files.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from syncer.domain.errors import PayloadError
+from syncer.sdk.delivery import OutgoingFile
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | None]
@@ -54,6 +55,19 @@ class Response:
             raise PayloadError(text, raw=self.body) from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a multipart body, sent in the order given.
+
+    ``content`` is text or bytes, or a file that is streamed. ``filename`` goes as raw UTF-8.
+    """
+
+    name: str
+    content: bytes | OutgoingFile
+    content_type: str | None = None
+    filename: str | None = None
+
+
 class Download(Protocol):
     """An answer that is streamed; sizes and deadlines are bounded by the host."""
 
@@ -81,12 +95,16 @@ class HttpSession(Protocol):
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        parts: Sequence[Part] | None = None,
         accept: Collection[int] = OK,
+        repeatable: bool = False,
     ) -> Response:
         """Make one request and read the whole answer.
 
         ``accept`` names the statuses that are answers; any other becomes an error. Query values of
-        None are left out.
+        None are left out. ``body`` or ``parts`` (multipart/form-data, streamed) is what is sent.
+        ``repeatable`` says that this sending is idempotent by the partner's contract, so that the
+        host may repeat it as it repeats a GET; all other sendings are made once.
 
         Raises:
             CredentialsRejectedError: 401 or 403.

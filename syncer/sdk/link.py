@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from syncer.domain.errors import SyncerError
+from syncer.sdk.folder import FolderSession
 from syncer.sdk.http import HttpSession
+from syncer.sdk.mail import MailSession
 from syncer.sdk.models import Credentials, Settings
 
 C = TypeVar("C", bound=Credentials)
@@ -17,18 +20,40 @@ S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 
 
+class Transport(StrEnum):
+    """What a link reaches its partner by."""
+
+    HTTP = "http"
+    FOLDER = "folder"
+    MAIL = "mail"
+
+
+class _NoSession:
+    """Stands where the connector named no such transport."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name}: the connector's transports do not name this session")
+
+
+def _no_session() -> Any:
+    return _NoSession()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link(Generic[C, S]):
     """Everything that a connector's call may use: no more than one link's secrets and session.
 
-    ``start_date`` is the day from which history was asked for, None when none was chosen.
+    ``start_date`` is the day from which history was asked for, None when none was chosen. The
+    sessions are those that the connector's ``transports`` name; using another one is a fault.
     """
 
     repairer: str
     credentials: C
     settings: S
     start_date: date | None
-    http: HttpSession
+    http: HttpSession = field(default_factory=_no_session)
+    folder: FolderSession = field(default_factory=_no_session)
+    mail: MailSession = field(default_factory=_no_session)
     _asked: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict, repr=False)
 
     async def once(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:

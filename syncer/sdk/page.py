@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from syncer.domain.records import Kind, Record, RecordKey
+from syncer.domain.lifecycles import Event
+from syncer.domain.records import ClaimRef, Kind, Record, RecordKey
+from syncer.sdk.delivery import Confirmation
+from syncer.sdk.folder import Archived, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +37,37 @@ class UnknownItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimUpdate:
+    """What a partner says of a claim file itself, beside or without records.
+
+    The file is found by ``claim.partner_ref``, else by ``claim.reference`` on the link, else made.
+    ``data`` is laid into its data as a record's contribution of the instant ``at`` would be.
+    """
+
+    claim: ClaimRef
+    at: datetime
+    events: Sequence[Event] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What one call of ``pull`` found.
 
     ``next_cursor`` is the connector's own text, built from the partner's values only. While
     ``has_more`` it continues this listing; on the last page it is where the next pass starts
     (overlap included) and is saved once every page is stored. None keeps the cursor that was.
-    ``withdrawn`` names records that the partner no longer has.
+    ``withdrawn`` names records that the partner no longer has. ``claim_updates`` say what happened
+    to claim files, in order. ``confirmations`` are about deliveries that were sent. ``files`` are
+    what a folder connector read: moved once the page is stored.
     """
 
     records: Sequence[Record] = ()
     unreadable: Sequence[Unreadable] = ()
     unknown: Sequence[UnknownItem] = ()
     withdrawn: Sequence[RecordKey] = ()
+    claim_updates: Sequence[ClaimUpdate] = ()
+    confirmations: Sequence[Confirmation] = ()
+    files: Sequence[Archived | Refused] = ()
     next_cursor: str | None = None
     has_more: bool = False

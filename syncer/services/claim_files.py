@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncer.domain.claim_files import ClaimFile, Origin, differences, leaves, merge, patch
+from syncer.domain.claim_files import ClaimFile, Origin, differences, leaves, patch
 from syncer.domain.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from syncer.domain.feed import ChangeType
 from syncer.domain.instants import to_text
@@ -156,7 +156,6 @@ class ClaimFiles:
             partner_ref=None,
             claim_number=insurer.claim_number if insurer else None,
             claim_type=new.claim_type,
-            state=None,
             partner_data={},
             person_data=person_data,
             person_set_at={".".join(path): to_text(now) for path, _ in leaves(person_data)},
@@ -166,7 +165,7 @@ class ClaimFiles:
 
     def _tell(self, uow: UnitOfWork, type_: ChangeType, claim_file: ClaimFile) -> None:
         facts = {
-            "state": claim_file.state,
+            "state": claim_file.standing.state,
             "partner_ref": claim_file.partner_ref,
             "reference": claim_file.reference,
         }
@@ -184,14 +183,14 @@ def claim_file_view(claim_file: ClaimFile, records: Sequence[str]) -> Json:
         "partner_ref": claim_file.partner_ref,
         "claim_number": claim_file.claim_number,
         "claim_type": claim_file.claim_type,
-        "state": claim_file.state,
+        "state": claim_file.standing.state,
         "selectable": None,
         "selectable_reason": None,
         "in_sales_document": False,
         "unassigned": False,
         "warnings": [],
         "timeline": [],
-        "data": merge(claim_file.partner_data, claim_file.person_data),
+        "data": claim_file.data,
         "conflicts": _conflicts(claim_file),
         "documents": {"received": 0, "missing": 0, "waived": 0, "complete": True},
         "records": list(records),

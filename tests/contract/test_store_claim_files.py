@@ -58,7 +58,6 @@ def made(**fields: Any) -> ClaimFile:
     return ClaimFile(
         link=LINK,
         origin=Origin.PLANNING,
-        state=None,
         partner_data={},
         person_set_at={"channel": "2026-03-02T09:15:00Z"},
         created_at=NOW,

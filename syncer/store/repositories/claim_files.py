@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select, up
 
 from syncer.domain.claim_files import ClaimFile, Origin
 from syncer.domain.instants import from_micros, to_micros
+from syncer.domain.lifecycles import Standing
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import ClaimFileFilter, ClaimFileRef
 from syncer.ports.ambient import Ids
@@ -104,7 +105,7 @@ def _values(claim_file: ClaimFile) -> dict[str, Any]:
         "partner_ref": claim_file.partner_ref,
         "claim_number": claim_file.claim_number,
         "claim_type": claim_file.claim_type,
-        "state": claim_file.state,
+        "state": claim_file.standing.state,
         "partner_data": json_text(claim_file.partner_data),
         "person_data": json_text(claim_file.person_data),
         "person_set_at": json_text(claim_file.person_set_at),
@@ -124,7 +125,7 @@ def _file(row: Any) -> ClaimFile:
         partner_ref=row.partner_ref,
         claim_number=row.claim_number,
         claim_type=row.claim_type,
-        state=row.state,
+        standing=Standing(state=row.state),
         partner_data=from_json(row.partner_data),
         person_data=from_json(row.person_data),
         person_set_at=from_json(row.person_set_at),
