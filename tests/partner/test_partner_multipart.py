@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from syncer.domain.errors import PartnerUnavailableError, SyncerError
 from syncer.partner.session import PartnerSession
@@ -41,6 +41,7 @@ class Receiving:
     async def __call__(self, request: web.Request) -> web.Response:
         self.length = request.headers.get("Content-Length")
         async for part in await request.multipart():
+            assert isinstance(part, BodyPartReader)
             kind = part.headers.get("Content-Type")
             self.parts.append((part.name, part.filename, kind, bytes(await part.read())))
         return web.json_response({}, status=201)
