@@ -29,7 +29,7 @@ from syncer.domain.errors import (
     UnexpectedAnswerError,
 )
 from syncer.domain.instants import instant_key, parse_instant, to_text
-from syncer.domain.lifecycles import ClaimWarning, Event, Standing
+from syncer.domain.lifecycles import ClaimWarning, Event, LocalEvent, Standing
 from syncer.domain.records import (
     Attachment,
     ClaimRef,
@@ -47,7 +47,7 @@ from syncer.domain.records import (
 )
 from syncer.sdk.connector import SDK_VERSION, Completed, Connector, hookimpl
 from syncer.sdk.delivery import Confirmation, Delivery, OutgoingFile, Receipt
-from syncer.sdk.folder import Archived, FolderFile, FolderSession, Refused
+from syncer.sdk.folder import Archived, FolderFile, FolderSession, ReadyFiles, Refused
 from syncer.sdk.http import Download, HttpSession, Part, PartnerLimits, Response, path_of
 from syncer.sdk.lifecycle import Lifecycle
 from syncer.sdk.link import Link, Transport
@@ -89,6 +89,7 @@ __all__ = [
     "Lifecycle",
     "Line",
     "Link",
+    "LocalEvent",
     "LostAnswer",
     "MailMessage",
     "MailSession",
@@ -106,6 +107,7 @@ __all__ = [
     "PayloadError",
     "PlayedPartner",
     "RateLimitedError",
+    "ReadyFiles",
     "Receipt",
     "Record",
     "RecordKey",

@@ -78,6 +78,10 @@ class Connector(ABC, Generic[C, S]):
     any_claim_file: ClassVar[bool] = False
     """Whether it delivers for claim files of other connectors too."""
 
+    def folder_of(self, credentials: C) -> str:
+        """Name the link's folder below the connector's ``root``; for those with that transport."""
+        raise NotFoundError("This connector exchanges no files.")
+
     def auth_headers(self, credentials: C) -> Mapping[str, str]:
         """Give the headers that prove who we are; sent with every request of the link."""
         return {}
@@ -143,14 +147,22 @@ class Connector(ABC, Generic[C, S]):
         return {}
 
     def events(self, record: Record) -> Sequence[Event]:
-        """Say what the record does to its claim file's life; asked within the page's write."""
+        """Say what the record does to its claim file's life; pure.
+
+        Asked for new and changed records once they are complete. The events count while the record
+        is not excluded; those of one that is let in later count then.
+        """
         return ()
 
     async def settle(self, link: Link[C, S], page: Page) -> None:
         """Tell the partner that a page is stored (acknowledge its messages).
 
         Called after each page's commit, and again when a crash or an error came between: it must
-        be repeatable, and for records that were known before just the same.
+        be repeatable, and for records that were known before just the same. Not called for a page
+        of which something could not be stored; that page comes again.
+
+        Raises:
+            RetryableError: the pass fails, and the next one pulls the page again.
         """
 
     # -- outbound ---------------------------------------------------------------------------------

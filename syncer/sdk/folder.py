@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -12,12 +12,28 @@ from typing import Protocol
 class FolderFile:
     """A file that lies ready: its size and time have not changed for the stable time.
 
-    ``path`` is relative to the link's folder, with ``/``; ``modified_at`` is the file's own time.
+    ``path`` is relative to the link's folder, with ``/``. ``modified_at`` is the file's own time,
+    and ``age`` how long ago that was when it was listed, by the host's clock.
     """
 
     path: str
     bytes: int
     modified_at: datetime
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyFiles:
+    """As many files that lie ready as a page may hold.
+
+    Give ``cursor`` and ``has_more`` to the page as they are. A file that was listed is not listed
+    again in the same pass, whether it is moved or left where it is; the next pass sees what is
+    still there.
+    """
+
+    files: Sequence[FolderFile]
+    cursor: str
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +66,26 @@ class FolderSession(Protocol):
     moved only after the page that holds its content was committed, and seen again until then.
     """
 
-    async def ready(self, folder: str, *, pattern: str = "*.xml") -> Sequence[FolderFile]:
-        """List what lies ready in a folder, in order of name.
+    async def ready(
+        self,
+        folder: str,
+        *,
+        pattern: str = "*.xml",
+        order: Callable[[bytes], int] | None = None,
+    ) -> ReadyFiles:
+        """List what lies ready in a folder, lowest ``order`` first and then by name.
 
         Names that begin with ``.`` or end in ``.tmp`` or ``.part`` are left alone, and so is what
-        still changes.
+        still changes. ``order`` is given the first bytes (4 KiB at most) of each file; it is pure,
+        quick, raises nothing, and is called off the loop.
 
         Raises:
-            PartnerUnavailableError: the folder cannot be read now.
+            PartnerUnavailableError: the folder, or a file in it, cannot be read now.
         """
         ...
 
     async def read(self, file: FolderFile) -> bytes:
-        """Give the whole content.
+        """Give the whole content of a listed file.
 
         Raises:
             PayloadError: it is larger than allowed.
@@ -73,9 +96,18 @@ class FolderSession(Protocol):
     async def write(self, folder: str, name: str, content: bytes) -> None:
         """Put a file in place as a whole: temporary name, flushed, renamed, folder flushed.
 
-        The same name again is replaced by the same means.
+        The same name again is replaced by the same means. Until it is whole it is called
+        ``.<name without its ending>.tmp``.
 
         Raises:
             PartnerUnavailableError: the folder cannot be written now; nothing is in place.
+        """
+        ...
+
+    async def check(self, *folders: str) -> None:
+        """See that folders exist and that files can be made in them.
+
+        Raises:
+            PartnerUnavailableError: naming the folder and what is wrong with it.
         """
         ...

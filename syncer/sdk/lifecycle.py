@@ -28,11 +28,13 @@ class Lifecycle(ABC):
 
         An equal standing: the event is filed and nothing changes. None: the event cannot be judged
         yet; it is kept and tried again, in order of ``Event.order``, after the next event that
-        changes the file.
+        changes the file. What the planning system reports comes as events that are named as
+        ``LocalEvent`` names them; those have no order and cannot wait.
 
         Raises:
             TransitionRefusedError: the event cannot happen to a file that stands like this, with
-                the reason for a person; nothing is kept of it.
+                the reason for a person. Nothing is kept of one that the planning system reports;
+                one of the partner stands in the timeline with the reason and changes nothing.
         """
 
     def why_not_selectable(self, standing: Standing) -> str | None:
