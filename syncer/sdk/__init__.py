@@ -56,6 +56,7 @@ from syncer.sdk.models import Credentials, Secret, Settings
 from syncer.sdk.operation import FileRule, Operation, Payload
 from syncer.sdk.page import ClaimUpdate, Page, UnknownItem, Unreadable
 from syncer.sdk.played import PlayedPartner
+from syncer.sdk.xml import XmlElement, parse_xml, write_xml
 
 __all__ = [
     "SDK_VERSION",
@@ -128,9 +129,12 @@ __all__ = [
     "UnknownItem",
     "Unreadable",
     "Vehicle",
+    "XmlElement",
     "hookimpl",
     "instant_key",
     "parse_instant",
+    "parse_xml",
     "path_of",
     "to_text",
+    "write_xml",
 ]
