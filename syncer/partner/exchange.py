@@ -22,8 +22,9 @@ from syncer.partner.answers import (
     failure_of_transport,
 )
 from syncer.partner.limiter import SHORTEST_WAIT_SECONDS
+from syncer.partner.logins import SignedOutError
 from syncer.partner.partner import Partner, Permit
-from syncer.partner.request import REDIRECTABLE_METHODS, Request
+from syncer.partner.request import REDIRECTABLE_METHODS, Request, origin_of
 from syncer.partner.retry import AttemptFailedError
 
 _COUNTS_AGAINST_PARTNER = (PartnerTimeoutError, PartnerUnavailableError)
@@ -63,6 +64,9 @@ class Exchange:
         response = await self._send(self._request.url, self.partner.timeout)
         if self._is_redirected(response):
             response = await self._follow(response, began_at)
+        if self._is_signed_out(response):
+            error = SignedOutError(f"{self.partner.connector} ended the login.")
+            raise AttemptFailedError(error, is_retryable=False)
         if response.status in self._accept:
             return response
         raise self._refused(response)
@@ -140,13 +144,18 @@ class Exchange:
             response.status in REDIRECTS
             and response.status not in self._accept
             and self._request.method in REDIRECTABLE_METHODS
+            and not self._is_signed_out(response)
         )
+
+    def _is_signed_out(self, response: aiohttp.ClientResponse) -> bool:
+        asked = self._request.is_signed_out
+        return asked is not None and asked(response.status, response.headers.get("Location"))
 
     def _next_url(self, response: aiohttp.ClientResponse, url: URL) -> URL:
         """Give the place that an answer points to, which must be of the same origin."""
         try:
             target = url.join(URL(response.headers["Location"])).with_fragment(None)
-            is_same = _origin_of(target) == _origin_of(self._request.url) and not target.user
+            is_same = origin_of(target) == origin_of(self._request.url) and not target.user
         except (KeyError, ValueError):
             error = UnexpectedAnswerError(response.status, str(self._request))
             raise AttemptFailedError(error, is_retryable=False) from None
@@ -154,7 +163,3 @@ class Exchange:
             text = f"{self.partner.connector} redirects to another origin; that is not followed."
             raise AttemptFailedError(EgressRefusedError(text), is_retryable=False)
         return target
-
-
-def _origin_of(url: URL) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.host, url.port

@@ -17,6 +17,7 @@ from syncer.partner.breaker import Breaker, State
 from syncer.partner.egress import make_public_socket
 from syncer.partner.holds import Holds
 from syncer.partner.limiter import SHORTEST_WAIT_SECONDS, Gate, Gates
+from syncer.partner.logins import Logins
 from syncer.partner.request import base_of
 from syncer.partner.retry import RetryPolicy
 from syncer.partner.tally import Tally
@@ -98,6 +99,7 @@ class Partner:
         self.bounds = bounds
         self.holds = Holds(clock)
         self.gates = Gates(target.limits, clock)
+        self.logins = Logins()
         tally = Tally(clock)
         self.retry = RetryPolicy(clock=clock, chance=chance, tally=tally)
         self.breaker = Breaker(

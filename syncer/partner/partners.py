@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -15,10 +16,14 @@ from syncer.domain.stored import BreakerState
 from syncer.observability import Event, get_logger
 from syncer.partner.bounds import Bounds
 from syncer.partner.breaker import State
+from syncer.partner.logins import Kept
 from syncer.partner.partner import Partner, Target
 from syncer.partner.session import PartnerSession
 from syncer.ports.ambient import Chance, Clock
-from syncer.ports.sessions import BreakerMemory, RequestMeter
+from syncer.ports.sessions import BreakerMemory, RequestMeter, SignIn
+
+SIGN_OUT_CORRELATION_ID = "sign-out"
+"""Of requests that end a login: no pass or delivery makes them."""
 
 _log = get_logger(__name__)
 
@@ -56,6 +61,7 @@ class Partners:
             for connector, target in self._targets.items():
                 partner = self._make(connector, target)
                 self._partners[connector] = await owned.enter_async_context(partner)
+                owned.push_async_callback(partner.logins.sign_out, partial(_signed_in, partner))
             for saved in await self._memory.load():
                 if saved.connector in self._partners:
                     self._partners[saved.connector].breaker.restore(saved)
@@ -71,14 +77,26 @@ class Partners:
         await self._owned.aclose()
 
     def http(
-        self, link: LinkKey, *, auth_headers: Mapping[str, str], correlation_id: str
+        self,
+        link: LinkKey,
+        *,
+        auth_headers: Mapping[str, str],
+        correlation_id: str,
+        sign_in: SignIn | None = None,
     ) -> PartnerSession:
         """Make the session of one pass, check or download.
 
         Raises:
             NotFoundError: the link's connector has no partner here.
         """
-        return PartnerSession(self._partner_of(link), link, auth_headers, correlation_id)
+        partner = self._partner_of(link)
+        return PartnerSession(partner, link, auth_headers, correlation_id, sign_in=sign_in)
+
+    async def sign_out(self, link: LinkKey, *, generation: int | None) -> None:
+        """End the login of a link at the partner, if there is one."""
+        partner = self._partners.get(link.connector)
+        if partner is not None:
+            await partner.logins.sign_out(partial(_signed_in, partner), (link, generation))
 
     def hold(self, link: LinkKey) -> datetime | None:
         """Say until when the partner asked us to leave this link alone, None when it did not."""
@@ -123,6 +141,11 @@ class Partners:
 
     async def _finish_saving(self) -> None:
         await asyncio.gather(*self._saving.values())
+
+
+def _signed_in(partner: Partner, link: LinkKey, kept: Kept) -> PartnerSession:
+    """Make a session that carries a login as it is."""
+    return PartnerSession(partner, link, kept.headers, SIGN_OUT_CORRELATION_ID)
 
 
 def _report(state: State, remembered: BreakerState) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from urllib.parse import quote
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote_plus
 
 from multidict import CIMultiDict
 from yarl import URL
 
-from syncer.domain.errors import ConfigurationError, PayloadError
+from syncer.domain.errors import ConfigurationError, EgressRefusedError, PayloadError
 from syncer.partner.multipart import MultipartBody
-from syncer.sdk.http import Query
+from syncer.sdk.http import Href, Query
 
 CORRELATION_HEADER = "X-Correlation-Id"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
@@ -33,6 +33,13 @@ class Request:
     headers: CIMultiDict[str]
     body: bytes | MultipartBody | None
     is_repeatable: bool
+    is_signed_out: Callable[[int, str | None], bool] | None = None
+
+    def carrying(self, headers: Mapping[str, str]) -> Request:
+        """Give the same request with what a login sends along."""
+        sent = self.headers.copy()
+        add_headers(sent, headers)
+        return replace(self, headers=sent)
 
     @property
     def data(self) -> bytes | AsyncIterator[bytes] | None:
@@ -72,6 +79,38 @@ def url_of(base: str, path: str, query: Query | None) -> URL:
         if encoded:
             text = f"{text}?{encoded}"
     return URL(text, encoded=True)
+
+
+def url_of_href(base: str, href: Href, query: Query | None) -> URL:
+    """Resolve a link that the partner gave, with ``query`` in place of what it says there.
+
+    Raises:
+        PayloadError: it is no link, or a value cannot be encoded.
+        EgressRefusedError: it leads to another origin.
+    """
+    try:
+        home = URL(f"{base}/", encoded=True)
+        url = home.join(URL(href.text)).with_fragment(None)
+        is_home = origin_of(url) == origin_of(home) and not (url.user or url.password)
+    except ValueError:
+        raise PayloadError("a link of the partner cannot be read") from None
+    if not is_home:
+        raise EgressRefusedError("A link of the partner leads elsewhere; that is not followed.")
+    if not query:
+        return url
+    kept = [
+        pair for pair in url.raw_query_string.split("&") if pair and _name_of(pair) not in query
+    ]
+    return URL(str(url.with_query(None)) + "?" + "&".join([*kept, _encode(query)]), encoded=True)
+
+
+def origin_of(url: URL) -> tuple[str, str | None, int | None]:
+    """Give what two addresses share when they are of the same origin."""
+    return url.scheme, url.host, url.port
+
+
+def _name_of(pair: str) -> str:
+    return unquote_plus(pair.partition("=")[0])
 
 
 def _is_climbing(path: str) -> bool:

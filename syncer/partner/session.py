@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 from multidict import CIMultiDict
 
-from syncer.domain.errors import SyncerError
+from syncer.domain.errors import NotFoundError, SyncerError
 from syncer.domain.links import LinkKey
 from syncer.partner.answers import (
     TRANSPORT_ERRORS,
@@ -18,11 +19,21 @@ from syncer.partner.answers import (
 )
 from syncer.partner.echoes import Echoes
 from syncer.partner.exchange import Exchange
+from syncer.partner.logins import Door, Kept, cookies_of
 from syncer.partner.multipart import MultipartBody
 from syncer.partner.partner import Partner
-from syncer.partner.request import SAFE_METHODS, Request, add_headers, headers_of, url_of
+from syncer.partner.request import (
+    SAFE_METHODS,
+    Request,
+    add_headers,
+    headers_of,
+    url_of,
+    url_of_href,
+)
 from syncer.partner.retry import AttemptFailedError
-from syncer.sdk.http import OK, Part, Query, Response
+from syncer.ports.sessions import SignIn
+from syncer.sdk.http import OK, Href, Part, Query, Response
+from syncer.sdk.login import Login
 
 
 class PartnerDownload:
@@ -53,9 +64,22 @@ class PartnerDownload:
 
 
 class PartnerSession:
-    """Requests to one partner on behalf of one link; made for one pass, check or download."""
+    """Requests to one partner on behalf of one link; made for one pass, check or download.
 
-    __slots__ = ("_auth_headers", "_correlation_id", "_echoes", "_headers", "_link", "_partner")
+    With ``sign_in`` its requests carry the link's login. ``gives_cookies`` is for the requests that
+    log in: their answers give the cookies that they set.
+    """
+
+    __slots__ = (
+        "_auth_headers",
+        "_correlation_id",
+        "_door",
+        "_echoes",
+        "_gives_cookies",
+        "_headers",
+        "_link",
+        "_partner",
+    )
 
     def __init__(
         self,
@@ -63,18 +87,36 @@ class PartnerSession:
         link: LinkKey,
         auth_headers: Mapping[str, str],
         correlation_id: str,
+        *,
+        sign_in: SignIn | None = None,
+        gives_cookies: bool = False,
+        secrets: Iterable[str] = (),
     ) -> None:
         self._partner = partner
         self._link = link
         self._auth_headers = auth_headers
         self._correlation_id = correlation_id
-        self._echoes = Echoes(auth_headers.values())
+        self._echoes = Echoes([*auth_headers.values(), *secrets])
+        self._gives_cookies = gives_cookies
         self._headers: CIMultiDict[str] | None = None
+        self._door = self._door_of(sign_in) if sign_in is not None else None
+
+    def _door_of(self, sign_in: SignIn) -> Door:
+        partner, link = self._partner, self._link
+        bare = PartnerSession(
+            partner,
+            link,
+            self._auth_headers,
+            self._correlation_id,
+            gives_cookies=True,
+            secrets=sign_in.secrets,
+        )
+        return Door(partner.logins.of(link, sign_in.generation), sign_in, bare, partner.clock)
 
     async def request(
         self,
         method: str,
-        path: str,
+        path: str | Href,
         *,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
@@ -86,39 +128,67 @@ class PartnerSession:
         """Make one request and read the whole answer; see ``HttpSession`` for the errors."""
         sent = MultipartBody(parts) if parts is not None else body
         request = self._prepare(method, path, query, headers, sent, repeatable=repeatable)
+        if self._door is None:
+            return await self._made(request, accept, None)
+        return await self._door.through(partial(self._made, request, accept))
+
+    async def login(self) -> Login:
+        """Give the present login, after logging in when there is none."""
+        if self._door is None:
+            raise NotFoundError("This connector does not log in.")
+        return (await self._door.login()).login
+
+    async def _made(self, request: Request, accept: Collection[int], kept: Kept | None) -> Response:
+        """Make a request as often as the retry policy allows."""
+        if kept is not None:
+            request = request.carrying(kept.headers)
         began_at = self._partner.clock.monotonic()
         try:
-            return await self._ask(request, accept)
+            return await self._ask(request, accept, kept)
         except AttemptFailedError as failure:
             if not failure.is_retryable or not request.is_repeatable:
                 raise failure.error from None
             first = failure
         return await self._partner.retry.go_on(
-            lambda: self._ask(request, accept), first, began_at=began_at
+            lambda: self._ask(request, accept, kept), first, began_at=began_at
         )
 
     @asynccontextmanager
     async def download(
-        self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str | Href,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[PartnerDownload]:
         """GET a file as a stream; what fails once the content has begun is not repeated."""
         request = self._prepare("GET", path, query, headers, None, repeatable=True)
-        began_at = self._partner.clock.monotonic()
-        try:
-            exchange = await self._open(request)
-        except AttemptFailedError as failure:
-            if not failure.is_retryable:
-                raise failure.error from None
-            exchange = await self._partner.retry.go_on(
-                lambda: self._open(request), failure, began_at=began_at
-            )
+        if self._door is None:
+            exchange = await self._opened(request, None)
+        else:
+            exchange = await self._door.through(partial(self._opened, request))
         try:
             response = exchange.response
             yield PartnerDownload(exchange, response, self._headers_of(response))
         finally:
             exchange.close()
 
-    async def _ask(self, request: Request, accept: Collection[int]) -> Response:
+    async def _opened(self, request: Request, kept: Kept | None) -> Exchange:
+        """Open a download as often as the retry policy allows."""
+        if kept is not None:
+            request = request.carrying(kept.headers)
+        began_at = self._partner.clock.monotonic()
+        try:
+            return await self._open(request, kept)
+        except AttemptFailedError as failure:
+            if not failure.is_retryable:
+                raise failure.error from None
+            first = failure
+        return await self._partner.retry.go_on(
+            lambda: self._open(request, kept), first, began_at=began_at
+        )
+
+    async def _ask(self, request: Request, accept: Collection[int], kept: Kept | None) -> Response:
         exchange = Exchange(self._partner, self._link, request, accept)
         try:
             response = await exchange.open()
@@ -126,18 +196,23 @@ class PartnerSession:
                 body = await read_body(response, self._partner.bounds, self._partner.clock)
             except (*TRANSPORT_ERRORS, SyncerError) as error:
                 raise exchange.failed(error) from None
+            self._accepted(response, kept)
+            if kept is not None:
+                body = kept.echoes.cut_from_body(body)
             return Response(
                 status=response.status,
-                headers=self._headers_of(response),
+                headers=self._headers_of(response, kept),
                 body=self._echoes.cut_from_body(body),
+                cookies=cookies_of(_set_cookies(response)) if self._gives_cookies else {},
             )
         finally:
             exchange.close()
 
-    async def _open(self, request: Request) -> Exchange:
+    async def _open(self, request: Request, kept: Kept | None) -> Exchange:
         exchange = Exchange(self._partner, self._link, request, OK)
         try:
             response = await exchange.open()
+            self._accepted(response, kept)
             try:
                 check_announced(response, self._partner.bounds.download_bytes)
             except SyncerError as error:
@@ -147,10 +222,14 @@ class PartnerSession:
             raise
         return exchange
 
+    def _accepted(self, response: aiohttp.ClientResponse, kept: Kept | None) -> None:
+        if kept is not None and self._door is not None:
+            kept.accepted(_set_cookies(response), self._door.sign_in.secrets)
+
     def _prepare(
         self,
         method: str,
-        path: str,
+        path: str | Href,
         query: Query | None,
         headers: Mapping[str, str] | None,
         body: bytes | MultipartBody | None,
@@ -167,9 +246,26 @@ class PartnerSession:
             sent["Content-Type"] = body.content_type
             sent["Content-Length"] = str(body.size_bytes)
         method = method.upper()
-        url = url_of(self._partner.base, path, query)
-        return Request(method, url, sent, body, repeatable or method in SAFE_METHODS)
+        base = self._partner.base
+        return Request(
+            method,
+            url_of_href(base, path, query) if isinstance(path, Href) else url_of(base, path, query),
+            sent,
+            body,
+            repeatable or method in SAFE_METHODS,
+            self._door.sign_in.is_signed_out if self._door is not None else None,
+        )
 
-    def _headers_of(self, response: aiohttp.ClientResponse) -> dict[str, str]:
+    def _headers_of(
+        self, response: aiohttp.ClientResponse, kept: Kept | None = None
+    ) -> dict[str, str]:
         cut = self._echoes.cut_from_text
-        return {name.lower(): cut(value) for name, value in response.headers.items()}
+        headers = {name.lower(): cut(value) for name, value in response.headers.items()}
+        if kept is not None:
+            cut = kept.echoes.cut_from_text
+            headers = {name: cut(value) for name, value in headers.items()}
+        return headers
+
+
+def _set_cookies(response: aiohttp.ClientResponse) -> Sequence[str]:
+    return response.headers.getall("Set-Cookie", ())

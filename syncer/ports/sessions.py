@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import BreakerState
-from syncer.sdk import HttpSession
+from syncer.sdk import HttpSession, Login
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """How a link logs in, where its connector does; the functions are the connector's.
+
+    ``generation`` is that of the credentials, for which a login is kept between sessions; None
+    while credentials are verified: then it is of that session alone. ``secrets`` of the credentials
+    are cut out of answers.
+    """
+
+    generation: int | None
+    secrets: Sequence[str]
+    authenticate: Callable[[HttpSession], Awaitable[Login]]
+    sign_out: Callable[[HttpSession], Awaitable[None]]
+    is_signed_out: Callable[[int, str | None], bool]
 
 
 class Sessions(Protocol):
     """Gives HTTP sessions; limits, breaker and connection pool are shared behind them."""
 
     def http(
-        self, link: LinkKey, *, auth_headers: Mapping[str, str], correlation_id: str
+        self,
+        link: LinkKey,
+        *,
+        auth_headers: Mapping[str, str],
+        correlation_id: str,
+        sign_in: SignIn | None = None,
     ) -> HttpSession:
-        """Make the session of one pass, check or download; cheap, needs no closing."""
+        """Make the session of one pass, check or download; cheap, needs no closing.
+
+        With ``sign_in`` it logs in when a request needs it.
+        """
+        ...
+
+    async def sign_out(self, link: LinkKey, *, generation: int | None) -> None:
+        """End the login of a link at the partner, if there is one; never raises ``SyncerError``."""
         ...
 
     def hold(self, link: LinkKey) -> datetime | None:

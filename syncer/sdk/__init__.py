@@ -48,9 +48,10 @@ from syncer.domain.records import (
 from syncer.sdk.connector import SDK_VERSION, Completed, Connector, hookimpl
 from syncer.sdk.delivery import Confirmation, Delivery, OutgoingFile, Receipt
 from syncer.sdk.folder import Archived, FolderFile, FolderSession, ReadyFiles, Refused
-from syncer.sdk.http import Download, HttpSession, Part, PartnerLimits, Response, path_of
+from syncer.sdk.http import Download, Href, HttpSession, Part, PartnerLimits, Response, path_of
 from syncer.sdk.lifecycle import Lifecycle
 from syncer.sdk.link import Link, Transport
+from syncer.sdk.login import Login
 from syncer.sdk.mail import MailMessage, MailSession
 from syncer.sdk.models import Credentials, Secret, Settings
 from syncer.sdk.operation import FileRule, Operation, Payload
@@ -82,6 +83,7 @@ __all__ = [
     "FileRule",
     "FolderFile",
     "FolderSession",
+    "Href",
     "HttpSession",
     "Insured",
     "Insurer",
@@ -91,6 +93,7 @@ __all__ = [
     "Line",
     "Link",
     "LocalEvent",
+    "Login",
     "LostAnswer",
     "MailMessage",
     "MailSession",

@@ -18,6 +18,7 @@ from syncer.sdk.delivery import Delivery, Receipt
 from syncer.sdk.http import Download, PartnerLimits
 from syncer.sdk.lifecycle import Lifecycle
 from syncer.sdk.link import C, Link, S, Transport
+from syncer.sdk.login import Login
 from syncer.sdk.models import Credentials, Settings
 from syncer.sdk.operation import Operation, Payload
 from syncer.sdk.page import Page, Unreadable
@@ -85,6 +86,25 @@ class Connector(ABC, Generic[C, S]):
     def auth_headers(self, credentials: C) -> Mapping[str, str]:
         """Give the headers that prove who we are; sent with every request of the link."""
         return {}
+
+    async def authenticate(self, link: Link[C, S]) -> Login:
+        """Log in, at partners that want a session; override it and the host does the rest.
+
+        Called when a request needs it, never twice at once for a link, and once more after the
+        partner ended the login. What it gives is kept in memory between passes. Requests made here
+        carry no login.
+
+        Raises:
+            CredentialsRejectedError: the partner refused the login.
+        """
+        raise NotFoundError("This connector does not log in.")
+
+    def is_signed_out(self, settings: S, status: int, location: str | None) -> bool:
+        """Say whether an answer means that the login has ended; ``location`` is its redirect."""
+        return status in {401, 403}
+
+    async def sign_out(self, link: Link[C, S]) -> None:
+        """End the login at the partner; called when the host is done with it."""
 
     @abstractmethod
     async def check(self, link: Link[C, S]) -> None:

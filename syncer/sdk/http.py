@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ import msgspec
 
 from syncer.domain.errors import PayloadError
 from syncer.sdk.delivery import OutgoingFile
+from syncer.sdk.login import Login
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | None]
@@ -34,13 +35,28 @@ class PartnerLimits:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Href:
+    """A link as the partner gave it: relative or absolute, possibly with a query of its own.
+
+    A relative one is resolved against ``base_url`` (RFC 3986: one that begins with ``/`` against
+    its origin). One that leads to another origin is refused before anything is sent.
+    """
+
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A whole answer; ``body`` is decompressed. Header names are lowercase."""
+    """A whole answer; ``body`` is decompressed. Header names are lowercase.
+
+    ``cookies`` are those that the answer set, by name; given while logging in and never else.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def decode(self, model: type[T]) -> T:
         """Decode the JSON body.
@@ -82,15 +98,16 @@ class Download(Protocol):
 class HttpSession(Protocol):
     """Requests to one partner on behalf of one link.
 
-    ``path`` is relative to the configured ``base_url`` and already percent-encoded (``path_of``).
-    The connector's ``auth_headers`` and the correlation id are added by the host. Retries, limits,
-    ``Retry-After``, redirects and the circuit breaker are the host's: a connector must not retry.
+    ``path`` is relative to the configured ``base_url`` and already percent-encoded (``path_of``),
+    or an ``Href`` that the partner gave. The connector's ``auth_headers``, what a login gave and
+    the correlation id are added by the host. Retries, limits, ``Retry-After``, redirects and the
+    circuit breaker are the host's: a connector must not retry.
     """
 
     async def request(
         self,
         method: str,
-        path: str,
+        path: str | Href,
         *,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
@@ -102,24 +119,39 @@ class HttpSession(Protocol):
         """Make one request and read the whole answer.
 
         ``accept`` names the statuses that are answers; any other becomes an error. Query values of
-        None are left out. ``body`` or ``parts`` (multipart/form-data, streamed) is what is sent.
+        None are left out; with an ``Href`` they take the place of those of the same name in it.
+        ``body`` or ``parts`` (multipart/form-data, streamed) is what is sent.
         ``repeatable`` says that this sending is idempotent by the partner's contract, so that the
         host may repeat it as it repeats a GET; all other sendings are made once.
 
         Raises:
-            CredentialsRejectedError: 401 or 403.
+            CredentialsRejectedError: 401 or 403; with a login, when a new one changed nothing.
             RateLimitedError: 429, or 503 with a ``Retry-After`` too long to wait for in place.
             PartnerUnavailableError: connection failure, 5xx, or the circuit breaker is open.
             PartnerTimeoutError: 408, or no whole answer within the deadline.
             UnexpectedAnswerError: a status that is neither accepted nor one of the above.
             PayloadError: the body is larger than allowed, or the request cannot be sent as it is
                 (path not percent-encoded, control character in a header).
-            EgressRefusedError: a redirect to another origin, or an address that is not public.
+            EgressRefusedError: a link or redirect to another origin, or an address that is not
+                public.
+        """
+        ...
+
+    async def login(self) -> Login:
+        """Give the present login, after logging in when there is none.
+
+        Raises:
+            CredentialsRejectedError: the partner refused the login.
+            NotFoundError: the connector does not log in.
         """
         ...
 
     def download(
-        self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str | Href,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> AbstractAsyncContextManager[Download]:
         """GET a file as a stream; raises as ``request`` does, and while the chunks are read."""
         ...

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from syncer.domain import links, stored
 from syncer.domain.errors import CredentialUnreadableError
 from syncer.observability import known_secrets
 from syncer.ports.plugins import ConnectorRegistry
-from syncer.ports.sessions import Sessions
+from syncer.ports.sessions import Sessions, SignIn
 from syncer.ports.vault import Vault
-from syncer.sdk import Connector, Credentials, Link
-from syncer.services.guard import plainly_guarded
+from syncer.sdk import Connector, Credentials, HttpSession, Link, Login, Settings
+from syncer.services.guard import guarded, plainly_guarded
 from syncer.services.settings import Effective, SettingsInForce
 
 AnyLink = Link[Any, Any]
@@ -64,6 +64,7 @@ class LinkOpener:
             effective=self.effective(link),
             start_date=link.start_date,
             correlation_id=correlation_id,
+            generation=link.generation,
         )
 
     def _fields(self, link: links.Link, sealed: stored.SealedCredential) -> dict[str, str]:
@@ -85,14 +86,54 @@ class LinkOpener:
         effective: Effective,
         start_date: date | None,
         correlation_id: str,
+        generation: int | None = None,
     ) -> AnyLink:
-        """Open a link with credentials that are at hand, for the check before they are stored."""
+        """Open a link with credentials that are at hand, for the check before they are stored.
+
+        ``generation`` is theirs once they are stored; a login is kept for it.
+        """
+
+        def opened(http: HttpSession) -> AnyLink:
+            return Link(
+                repairer=key.repairer,
+                credentials=credentials,
+                settings=effective.model,
+                start_date=start_date or effective.model.start_date,
+                http=http,
+            )
+
         headers = plainly_guarded("auth_headers", lambda: connector.auth_headers(credentials))
-        http = self.sessions.http(key, auth_headers=headers, correlation_id=correlation_id)
-        return Link(
-            repairer=key.repairer,
-            credentials=credentials,
-            settings=effective.model,
-            start_date=start_date or effective.model.start_date,
-            http=http,
+        http = self.sessions.http(
+            key,
+            auth_headers=headers,
+            correlation_id=correlation_id,
+            sign_in=_sign_in(connector, credentials, effective.model, opened, generation),
         )
+        return opened(http)
+
+
+def _sign_in(
+    connector: AnyConnector,
+    credentials: Credentials,
+    settings: Settings,
+    opened: Callable[[HttpSession], AnyLink],
+    generation: int | None,
+) -> SignIn | None:
+    """Say how a link logs in; None where the connector does not."""
+    if type(connector).authenticate is Connector.authenticate:
+        return None
+
+    async def authenticate(http: HttpSession) -> Login:
+        return await guarded(connector.authenticate(opened(http)))
+
+    async def sign_out(http: HttpSession) -> None:
+        await guarded(connector.sign_out(opened(http)))
+
+    fields = (getattr(credentials, name) for name in type(credentials).model_fields)
+    return SignIn(
+        generation=generation,
+        secrets=[field.get_secret_value() for field in fields if isinstance(field, SecretStr)],
+        authenticate=authenticate,
+        sign_out=sign_out,
+        is_signed_out=lambda status, location: connector.is_signed_out(settings, status, location),
+    )

@@ -231,6 +231,7 @@ class Registration:
             return await self._first_cursor(connector, link)
         finally:
             link.forget()
+            await self.opener.sessions.sign_out(key, generation=None)
 
     async def _count_verification(self, key: LinkKey) -> None:
         async def work(uow: UnitOfWork) -> None:
