@@ -13,6 +13,7 @@ from syncer.api import (
     claim_files,
     connectors,
     credentials,
+    documents,
     excludes,
     health,
     links,
@@ -41,6 +42,7 @@ _MODULES = (
     attachments,
     quarantine,
     claim_files,
+    documents,
     changes,
     attention,
 )

@@ -14,6 +14,7 @@ from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
 from syncer.services.claim_files import ClaimFiles
+from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.guard import USUAL_PATIENCE, Patience
 from syncer.services.intake import Intake
@@ -214,6 +215,7 @@ class _Wiring:
             ),
             records=RecordReading(store=store),
             claim_files=ClaimFiles(store=store, registry=registry, clock=clock, ids=ids),
+            documents=DocumentService(store=store, clock=clock, ids=ids),
             attachments=self.attachments,
             quarantine=QuarantineService(store=store, reread=pull.reread),
             refresh=RefreshService(

@@ -21,6 +21,7 @@ class ChangeType(StrEnum):
     ATTACHMENT_REFUSED = "attachment.refused"
     CLAIM_FILE_CREATED = "claim_file.created"
     CLAIM_FILE_UPDATED = "claim_file.updated"
+    DOCUMENTS_UPDATED = "documents.updated"
     LINK_STATE_CHANGED = "link.state_changed"
     PASS_FINISHED = "pass.finished"
     QUARANTINE_ADDED = "quarantine.added"

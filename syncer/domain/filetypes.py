@@ -13,6 +13,16 @@ _SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
     "image/heic": lambda head: head[4:12] in {b"ftypheic", b"ftypheix", b"ftypmif1"},
     "application/pdf": lambda head: head.startswith(b"%PDF-"),
 }
+KEPT_TYPES: Mapping[str, str] = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/tiff": "tiff",
+    "image/heic": "heic",
+    "application/pdf": "pdf",
+}
+"""The types that are kept, each with the ending of its files."""
 _SAME = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/heif": "image/heic"}
 
 

@@ -152,6 +152,8 @@ class StoredAttachment:
     claim_file_id: str | None
     state: AttachmentState
     reason: str | None
+    document_type: str | None = None
+    """The document type that it was classified as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,19 @@ class Blob:
     bytes: int
     head: builtins.bytes
     """The first bytes (up to 4,096), for telling the type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedFile:
+    """A file that somebody sent us; it is gone afterwards unless ``keep`` was awaited.
+
+    ``name`` and ``content_type`` are what the sender says of it.
+    """
+
+    name: str
+    content_type: str | None
+    blob: Blob
+    keep: Callable[[], Awaitable[None]] = field(repr=False, compare=False)
 
 
 class BlobWriter(Protocol):

@@ -39,6 +39,7 @@ from syncer.domain.stored import (
     StoredAttachment,
     StoredRecord,
 )
+from syncer.ports.documents import Documents
 
 T = TypeVar("T")
 
@@ -457,6 +458,7 @@ class UnitOfWork(Protocol):
     records: Records
     claim_files: ClaimFiles
     attachments: Attachments
+    documents: Documents
     quarantine: Quarantine
     passes: Passes
     feed: Feed

@@ -48,6 +48,16 @@ class Fetched:
     is_whole: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A stored content with the name and type to hand it out under."""
+
+    id: str
+    name: str | None
+    content_type: str | None
+    path: Path
+
+
 class _RefusedContentError(PayloadError):
     """The content is not what we keep; the text is the reason that people see."""
 
@@ -61,20 +71,18 @@ class AttachmentService:
     clock: Clock
     max_bytes: int
 
-    async def content(self, id_: str) -> tuple[StoredAttachment, Path]:
-        """Give a stored attachment and the file that holds its content.
+    async def content(self, id_: str) -> Content:
+        """Give the content of a stored attachment, or of a document of a claim file.
 
         Raises:
-            NotFoundError: there is no such attachment, or its content is not stored.
+            NotFoundError: there is no such attachment or document, or its content is not stored.
         """
         async with self.store.read() as uow:
-            stored = await uow.attachments.get(id_)
-        if stored is None or stored.state is not AttachmentState.STORED:
-            raise NotFoundError("There is no stored attachment of that id.")
-        path = await self.blobs.open(stored.attachment.sha256 or "")
+            found = await uow.documents.get(id_) or await _stored(uow, id_)
+        path = await self.blobs.open(found.sha256 or "")
         if path is None:
             raise NotFoundError("The content of the attachment is missing on the disk.")
-        return stored, path
+        return Content(id=id_, name=found.name, content_type=found.content_type, path=path)
 
     async def fetch_pending(self, key: LinkKey, connector: AnyConnector, link: AnyLink) -> Fetched:
         """Fetch what is pending on a link; what fails for now stays pending for the next pass.
@@ -174,6 +182,13 @@ class AttachmentService:
             _append(uow, ChangeType.ATTACHMENT_REFUSED, stored, data, at)
 
         await self.store.write(write)
+
+
+async def _stored(uow: UnitOfWork, id_: str) -> Attachment:
+    stored = await uow.attachments.get(id_)
+    if stored is None or stored.state is not AttachmentState.STORED:
+        raise NotFoundError("There is no stored attachment or document of that id.")
+    return stored.attachment
 
 
 def _verified(attachment: Attachment, blob: Blob, announced_type: str | None) -> str:

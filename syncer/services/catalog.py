@@ -13,6 +13,7 @@ from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.changes import ChangeReading
 from syncer.services.claim_files import ClaimFiles
+from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.intake import Intake
 from syncer.services.links import LinkService
@@ -47,6 +48,7 @@ class Services:
     excludes: Excludes
     records: RecordReading
     claim_files: ClaimFiles
+    documents: DocumentService
     attachments: AttachmentService
     quarantine: QuarantineService
     refresh: RefreshService

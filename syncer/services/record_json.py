@@ -99,7 +99,7 @@ def attachment_view(stored: StoredAttachment) -> Json:
     announced = stored.attachment
     return {
         "id": stored.id,
-        "kind": announced.kind,
+        "kind": stored.document_type or announced.kind,
         "name": announced.name,
         "content_type": announced.content_type,
         "bytes": announced.bytes,

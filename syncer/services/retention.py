@@ -56,12 +56,13 @@ class Retention:
         return removed
 
     async def remove_orphans(self) -> int:
-        """Remove contents that no attachment names, once they are a day old."""
+        """Remove contents that no attachment or document names, once they are a day old."""
         removed = 0
         age = ORPHANS_KEPT.total_seconds()
         async for batch in self.blobs.older_than(age):
             async with self.store.read() as uow:
                 used = await uow.attachments.referenced(batch)
+                used |= await uow.documents.referenced(batch)
             for sha256 in set(batch) - used:
                 await self.blobs.remove(sha256, older_than=age)
                 removed += 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from syncer.ports import store as ports
 from syncer.ports.ambient import Clock, Ids
+from syncer.ports.documents import Documents
 from syncer.store.connection import Connection
 from syncer.store.repositories.attachments import AttachmentTable
 from syncer.store.repositories.audit import AuditTable
 from syncer.store.repositories.claim_files import ClaimFileTable
 from syncer.store.repositories.credentials import CredentialTable
+from syncer.store.repositories.documents import DocumentTable
 from syncer.store.repositories.feed import FeedTable
 from syncer.store.repositories.links import LinkTable
 from syncer.store.repositories.notes import NoteTable
@@ -28,6 +30,7 @@ class SqlUnitOfWork:
         self.records: ports.Records = RecordTable(connection)
         self.claim_files: ports.ClaimFiles = ClaimFileTable(connection, ids)
         self.attachments: ports.Attachments = AttachmentTable(connection)
+        self.documents: Documents = DocumentTable(connection)
         self.quarantine: ports.Quarantine = QuarantineTable(connection)
         self.passes: ports.Passes = PassTable(connection)
         self._feed = FeedTable(connection)

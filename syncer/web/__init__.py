@@ -1,6 +1,7 @@
 """What every HTTP surface shares: routes, checks before them, errors and answers after them."""
 
 from syncer.web.answers import Answer, Event, Events
+from syncer.web.forms import FormModel
 from syncer.web.lists import (
     PageQuery,
     cut,
@@ -30,6 +31,7 @@ __all__ = [
     "CommaList",
     "Event",
     "Events",
+    "FormModel",
     "PageQuery",
     "QueryModel",
     "Route",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from syncer.observability import log_context
 from syncer.observability.crash_points import crash_point
 from syncer.services.catalog import Services
 from syncer.web.answers import Answer, Events, encode, entity_tag, matches, precondition
-from syncer.web.bodies import JsonBody, read_json
+from syncer.web.bodies import read_json
+from syncer.web.forms import receive_form
 from syncer.web.idempotency import Idempotency, read_key
 from syncer.web.origins import OriginRules
 from syncer.web.parameters import read_path, read_query
@@ -102,6 +105,14 @@ class _Gate:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A body as the handler gets it, and as the JSON value that a repetition is told by."""
+
+    body: Any
+    told: Any
+
+
 class _Desk:
     """Takes requests apart for the handlers, and sends what they answer."""
 
@@ -126,25 +137,36 @@ class _Desk:
         path = read_path(request)
         query = read_query(request, route.query)
         key = read_key(request, required=route.key_required) if route.keyed else None
-        body = await read_json(request) if request.method in _WITH_BODY else JsonBody(b"", {})
-        call: Call[Any, Any] = Call(
-            services=self._services,
-            request=request,
-            request_id=request[REQUEST_ID],
-            path=path,
-            query=query,
-            body=body.fit(route.body),
-            if_match=precondition(request.headers.get("If-Match")) if route.conditional else None,
-        )
-        if key is None:
-            return await route.handler(call)
-        return await self._answer_once(route, call, key, body)
+        async with self._body(route, request) as taken:
+            call: Call[Any, Any] = Call(
+                services=self._services,
+                request=request,
+                request_id=request[REQUEST_ID],
+                path=path,
+                query=query,
+                body=taken.body,
+                if_match=precondition(request.headers.get("If-Match"))
+                if route.conditional
+                else None,
+            )
+            if key is None:
+                return await route.handler(call)
+            return await self._answer_once(route, call, key, taken.told)
 
-    async def _answer_once(
-        self, route: Route, call: Call[Any, Any], key: str, body: JsonBody
-    ) -> Answer:
+    @asynccontextmanager
+    async def _body(self, route: Route, request: web.Request) -> AsyncIterator[_Taken]:
+        if route.form is not None:
+            async with receive_form(request, route.form, self._services.blobs) as form:
+                yield _Taken(form, form.told())
+        elif request.method in _WITH_BODY:
+            body = await read_json(request)
+            yield _Taken(body.fit(route.body), body.value)
+        else:
+            yield _Taken(None, {})
+
+    async def _answer_once(self, route: Route, call: Call[Any, Any], key: str, told: Any) -> Answer:
         place = f"{call.request.method} {call.request.path}"
-        async with self._idempotency.claim(place, key, body.value, secret=route.secret) as claim:
+        async with self._idempotency.claim(place, key, told, secret=route.secret) as claim:
             if claim.kept is not None:
                 return claim.kept
             answer = await route.handler(call.with_claim(claim))

@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import syncer
 from syncer.web.answers import Answer
+from syncer.web.multipart import FORM_TYPE
 from syncer.web.routes import Call, Route, route
 
 Json = dict[str, Any]
@@ -89,7 +90,7 @@ def document_route(routes: Sequence[Route]) -> Route:
 def _schemas(routes: Sequence[Route]) -> tuple[dict[tuple[Any, JsonSchemaMode], str], Json]:
     wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
     for each in routes:
-        taken = [model for model in (each.query, each.body) if model is not None]
+        taken = [model for model in (each.query, each.body, each.form) if model is not None]
         given = [model for model in each.answers.values() if model is not None]
         wanted += [(model, "validation") for model in taken]
         wanted += [(model, "serialization") for model in given]
@@ -109,11 +110,11 @@ def _operation(each: Route, names: Mapping[Any, str], schemas: Json) -> Json:
     }
     if text := inspect.getdoc(each.handler):
         operation["description"] = text
-    if each.body is not None:
-        schema = {"$ref": _REF.format(model=names[each.body, "validation"])}
+    if taken := each.form or each.body:
+        schema = {"$ref": _REF.format(model=names[taken, "validation"])}
         operation["requestBody"] = {
-            "content": {"application/json": {"schema": schema}},
-            "required": any(field.is_required() for field in each.body.model_fields.values()),
+            "content": {FORM_TYPE if each.form else "application/json": {"schema": schema}},
+            "required": any(field.is_required() for field in taken.model_fields.values()),
         }
     if each.is_open:
         operation["security"] = []

@@ -14,6 +14,7 @@ from syncer.domain.links import LinkKey
 from syncer.services.catalog import Services
 from syncer.services.preconditions import Precondition
 from syncer.web.answers import Answer
+from syncer.web.forms import FormModel
 from syncer.web.idempotency import Claim
 
 Q = TypeVar("Q")
@@ -79,6 +80,7 @@ class RouteFacts(TypedDict, total=False):
     tag: str
     query: type[BaseModel] | None
     body: type[BaseModel] | None
+    form: type[FormModel] | None
     answers: Mapping[int, type[BaseModel] | None]
     media_type: str
     refusals: tuple[int, ...]
@@ -93,9 +95,10 @@ class RouteFacts(TypedDict, total=False):
 class Route:
     """A handler with its method and path.
 
-    ``keyed`` honours ``Idempotency-Key``, ``key_required`` refuses requests without one, ``secret``
-    says that the body holds secrets, ``conditional`` that ``If-Match`` is honoured, ``is_open``
-    that no token is needed.
+    ``body`` is taken as JSON; a ``form`` instead of it is multipart with a file. ``keyed`` honours
+    ``Idempotency-Key``, ``key_required`` refuses requests without one, ``secret`` says that the
+    body holds secrets, ``conditional`` that ``If-Match`` is honoured, ``is_open`` that no token is
+    needed.
     """
 
     method: str
@@ -105,6 +108,7 @@ class Route:
     tag: str
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    form: type[FormModel] | None = None
     answers: Mapping[int, type[BaseModel] | None]
     media_type: str = "application/json"
     refusals: tuple[int, ...] = ()

@@ -43,6 +43,7 @@ AT_WORK = (
     ("refresh-asked:1", "refresh-kept:1", "answer-made:1", "answer-kept:1", "pass-begun:1"),
     ("page-pulled:1", "page-completed:1", "page-half-written:1", "page-stored:1"),
     ("file-begun:1", "file-received:1", "file-flushed:1", "file-moved:1", "file-kept:1"),
+    ("document-received:1", "document-stored:1"),
     ("attachment-stored:1", "listing-ended:1", "pass-ending:1", "pass-ended:1"),
     ("credentials-verified:1", "credentials-half-written:1", "credentials-kept:1"),
     ("due-found:1", "due-claimed:1", "due-started:1", "outcomes-waiting:1", "outcomes-written:1"),

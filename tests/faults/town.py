@@ -28,6 +28,7 @@ class Told:
     decisions: dict[str, str] = field(default_factory=dict)
     taken_over: dict[str, int] = field(default_factory=dict)
     repairers: set[str] = field(default_factory=set)
+    documents: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Town:
         self.happen()
         await self.refresh(f"refresh-{self.days}")
         await self.decide()
+        await self.hand_in()
         await self.join(f"garage-n{self.days}")
 
     def happen(self) -> None:
@@ -77,6 +79,14 @@ class Town:
     async def _decide(self, id_: str, verb: str, state: str) -> None:
         await self.service.good("POST", f"/v1/records/{id_}/{verb}")
         self.told.decisions[id_] = state
+
+    async def hand_in(self) -> None:
+        """Hand in a document for the file of the record that was decided on first."""
+        content = b"%%PDF-1.7 of day %d" % self.days
+        record = await self.service.good("GET", f"/v1/records/{next(iter(self.told.decisions))}")
+        path = f"/v1/claim-files/{record['claim_file']}/documents"
+        document = await self.service.hand_in(path, content, "mandato")
+        self.told.documents[document["id"]] = content
 
     async def join(self, repairer: str) -> None:
         """Make a repairer with credentials; the same again changes nothing."""
@@ -169,6 +179,8 @@ class Town:
         for repairer in self.told.repairers:
             link = f"/v1/repairers/{repairer}/links/claims360"
             assert (await self.service.good("GET", link))["state"] == "active"
+        for id_, content in self.told.documents.items():
+            assert await self.service.content(f"/v1/attachments/{id_}/content") == content
 
     def check_files(self) -> None:
         """Check the database's files; only while the service does not run."""

@@ -19,6 +19,7 @@ from syncer.store.connection import (
     prepared_insert,
     texts_of,
 )
+from syncer.store.repositories.documents import follow_attachment
 from syncer.store.repositories.instants import micros
 from syncer.store.tables import attachment as table
 
@@ -102,6 +103,15 @@ async def offer_attachments(
             again[before.id] = _again(before, values)
     await connection.run_many(_ADD, list(new.values()))
     await connection.run_many(_OFFER_AGAIN, list(again.values()))
+    for values in again.values():
+        if values["new_state"] == AttachmentState.STORED.value:
+            await follow_attachment(
+                connection,
+                values["of_id"],
+                sha256=values["new_stored_sha256"],
+                bytes_=values["new_stored_bytes"],
+                content_type=values["new_stored_type"],
+            )
 
 
 def _announced(

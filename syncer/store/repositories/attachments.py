@@ -15,9 +15,16 @@ from syncer.domain.records import Attachment, Kind, RecordKey
 from syncer.domain.stored import AttachmentState, StoredAttachment, StoredRecord
 from syncer.store.connection import Connection, matches
 from syncer.store.repositories.attachment_offers import offer_attachments
+from syncer.store.repositories.documents import follow_attachment
 from syncer.store.repositories.instants import instant
 from syncer.store.repositories.leftovers import is_imported, owner_is_imported
 from syncer.store.tables import attachment as table
+from syncer.store.tables import claim_document
+
+_CLASSIFIED = select(table, claim_document.c.type.label("document_type")).outerjoin(
+    claim_document, claim_document.c.id == table.c.id
+)
+"""An attachment that was classified is a document under its own id."""
 
 
 class AttachmentTable:
@@ -38,15 +45,14 @@ class AttachmentTable:
     async def pending(self, link: LinkKey, *, limit: int) -> list[StoredAttachment]:
         waiting = {**link._asdict(), "state": AttachmentState.PENDING.value}
         query = (
-            select(table)
-            .where(matches(table, waiting), is_imported())
+            _CLASSIFIED.where(matches(table, waiting), is_imported())
             .order_by(table.c.id)
             .limit(limit)
         )
         return [_attachment(row) for row in await self._connection.rows(query)]
 
     async def get(self, id_: str) -> StoredAttachment | None:
-        row = await self._connection.row(select(table).where(table.c.id == id_))
+        row = await self._connection.row(_CLASSIFIED.where(table.c.id == id_))
         return None if row is None else _attachment(row)
 
     async def stored(
@@ -60,6 +66,9 @@ class AttachmentTable:
             stored_bytes=bytes_,
             stored_type=content_type,
             ended_at=to_micros(at),
+        )
+        await follow_attachment(
+            self._connection, id_, sha256=sha256, bytes_=bytes_, content_type=content_type
         )
 
     async def refused(self, id_: str, reason: str, *, at: datetime) -> None:
@@ -96,7 +105,7 @@ class AttachmentTable:
         return await self._found(table.c.claim_file_id.in_(ids), ~owner_is_imported())
 
     async def _found(self, *wanted: ColumnElement[bool]) -> list[StoredAttachment]:
-        query: Select[Any] = select(table).where(*wanted)
+        query: Select[Any] = _CLASSIFIED.where(*wanted)
         return [_attachment(row) for row in await self._connection.rows(query)]
 
     async def referenced(self, sha256s: Collection[str]) -> set[str]:
@@ -130,4 +139,5 @@ def _attachment(row: Row[Any]) -> StoredAttachment:
         claim_file_id=row.claim_file_id,
         state=AttachmentState(row.state),
         reason=row.reason,
+        document_type=row.document_type,
     )

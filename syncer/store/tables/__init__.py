@@ -2,6 +2,7 @@
 
 from syncer.store.tables.claim_files import attachment, claim_file
 from syncer.store.tables.columns import metadata
+from syncer.store.tables.documents import claim_document
 from syncer.store.tables.links import link, link_event, repairer
 from syncer.store.tables.notes import answer, breaker, note
 from syncer.store.tables.passes import change, feed_head, kept_pass
@@ -15,6 +16,7 @@ __all__ = [
     "audit",
     "breaker",
     "change",
+    "claim_document",
     "claim_file",
     "credential",
     "credential_key",

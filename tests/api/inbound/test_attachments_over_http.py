@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.api.attachments import LONGEST_NAME, disposition, safe_name
-from syncer.domain.links import LinkKey
-from syncer.domain.records import Attachment, Kind, RecordKey
-from syncer.domain.stored import AttachmentState, StoredAttachment
+from syncer.api.attachments import disposition
+from syncer.domain.filenames import LONGEST_NAME, safe_name
+from syncer.services.attachments import Content
 
 if TYPE_CHECKING:
     from tests.api.conftest import House
@@ -95,17 +95,9 @@ def test_long_name_keeps_its_ending() -> None:
 
 @given(st.text())
 def test_any_name_makes_a_header_of_visible_ascii_with_one_file_name(name: str) -> None:
-    owner = RecordKey(kind=Kind.MISSION, partner_ref="M-1")
-    stored = StoredAttachment(
-        id="0193",
-        link=LinkKey("garage-7", "claims360"),
-        attachment=Attachment(owner=owner, partner_ref="P-1", kind="photo", name=name),
-        claim_file_id=None,
-        state=AttachmentState.STORED,
-        reason=None,
-    )
+    content = Content(id="0193", name=name, content_type=None, path=Path())
 
-    header = disposition(stored)
+    header = disposition(content)
 
     assert header.isascii()
     assert header.isprintable()

@@ -5,11 +5,43 @@ Revision ID: 0002
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Make the tables and columns that 0001 did not have."""
+    _make_claim_document()
+
+
+def _make_claim_document() -> None:
+    op.create_table(
+        "claim_document",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("bytes", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("at", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("is_attachment", FLAG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_claim_document_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_claim_document")),
+        sa.UniqueConstraint("claim_file_id", "sha256", "type", name="uq_claim_document_content"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_claim_document_content", "claim_document", ["sha256"], unique=False)
