@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncer.sdk import Connector, Link, PageLoopError, Record, RecordKey, UnknownItem, Unreadable
+from syncer.sdk import (
+    ClaimUpdate,
+    Connector,
+    Link,
+    PageLoopError,
+    Record,
+    RecordKey,
+    UnknownItem,
+    Unreadable,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,6 +27,7 @@ class Read:
     unreadable: list[Unreadable] = field(default_factory=list)
     unknown: list[UnknownItem] = field(default_factory=list)
     withdrawn: list[RecordKey] = field(default_factory=list)
+    claim_updates: list[ClaimUpdate] = field(default_factory=list)
 
 
 async def read_pass(
@@ -36,6 +46,7 @@ async def read_pass(
         read.unreadable += page.unreadable
         read.unknown += page.unknown
         read.withdrawn += page.withdrawn
+        read.claim_updates += page.claim_updates
         if page.next_cursor is not None:
             read.cursor = page.next_cursor
         if not page.has_more:

@@ -211,7 +211,7 @@ def test_the_configuration_chooses_the_settings_group(install: Install) -> None:
     assert load(good=chosen).get("good").settings_group == "shared"
 
 
-@pytest.mark.parametrize("name", ["claims360", "example"])
+@pytest.mark.parametrize("name", ["claims360", "example", "restart"])
 def test_our_own_connectors_load_and_bring_a_partner_to_play(name: str) -> None:
     registry = load(name)
 
