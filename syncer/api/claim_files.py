@@ -210,6 +210,26 @@ async def complete_claim_file(call: Call[None, ClaimDataBody]) -> Answer:
     return Answer(200, claim_file)
 
 
+class AssessmentShape(AnswerModel):
+    """What the connector makes of the data that is there."""
+
+    direct_settlement: bool = Field(description="Whether it surely applies.")
+    reasons: list[str] = Field(description="Why; what is not known is among them.")
+
+
+@route(
+    "POST",
+    "/v1/claim-files/{id}/assessment",
+    summary="Judge by the data whether direct settlement applies",
+    tag=_TAG,
+    answers={200: AssessmentShape},
+    refusals=(404, 409, 502),
+)
+async def assess_claim_file(call: Call[None, None]) -> Answer:
+    """Judge a claim file; nothing of it changes."""
+    return Answer(200, await call.services.claim_files.assess(call.path["id"]))
+
+
 def _remember(call: Call[None, NewClaimFileBody]) -> Remember | None:
     claim = call.idempotency
     if claim is None:

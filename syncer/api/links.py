@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import Field, RootModel
 
-from syncer.domain.errors import NotFoundError
 from syncer.domain.links import LinkKey, LinkState
 from syncer.web import (
     Answer,
@@ -62,6 +61,12 @@ class LinkShape(AnswerModel):
     next_due_at: datetime | None
     counts: dict[str, int]
     settings: dict[str, SettingShape]
+
+
+class ChoicesShape(AnswerModel):
+    """What the partner offers; each item has the members that the field itself has."""
+
+    items: list[dict[str, Any]]
 
 
 class SettingsBody(RootModel[dict[str, Any]]):
@@ -142,10 +147,12 @@ async def resume_link(call: Call[None, None]) -> Answer:
     f"{LINK_PATH}/choices/{{field}}",
     summary="List the values that the partner offers for a field",
     tag=_TAG,
-    answers={},
-    refusals=(409,),
+    answers={200: ChoicesShape},
+    refusals=(409, 429, 502, 503),
 )
 async def list_choices(call: Call[None, None]) -> Answer:
-    """Answer 404 for a field without choices."""
-    await call.services.links.get(call.link)
-    raise NotFoundError("The partner offers no choices for this field.")
+    """Ask the partner; 404 for a field without choices."""
+    found = await call.services.choices.of(
+        call.link, call.path["field"], correlation_id=call.request_id
+    )
+    return Answer(200, {"items": found})

@@ -13,6 +13,7 @@ from syncer.services.attention import Attention
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
+from syncer.services.choices import Choices
 from syncer.services.claim_files import ClaimFiles
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
@@ -166,6 +167,15 @@ class _Wiring:
             history=kept.history,
         )
 
+    def choices(self) -> Choices:
+        return Choices(
+            store=self.ports.store,
+            registry=self.ports.registry,
+            opener=self.opener,
+            clock=self.ports.clock,
+            patience=self.patience,
+        )
+
     def services(
         self,
         pull: PullService,
@@ -214,6 +224,7 @@ class _Wiring:
                 wake=sweep.wake,
             ),
             records=RecordReading(store=store),
+            choices=self.choices(),
             claim_files=ClaimFiles(store=store, registry=registry, clock=clock, ids=ids),
             documents=DocumentService(store=store, clock=clock, ids=ids),
             attachments=self.attachments,

@@ -12,6 +12,7 @@ from syncer.ports.vault import Vault
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.changes import ChangeReading
+from syncer.services.choices import Choices
 from syncer.services.claim_files import ClaimFiles
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
@@ -47,6 +48,7 @@ class Services:
     intake: Intake
     excludes: Excludes
     records: RecordReading
+    choices: Choices
     claim_files: ClaimFiles
     documents: DocumentService
     attachments: AttachmentService

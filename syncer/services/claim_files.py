@@ -16,6 +16,7 @@ from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.claim_data import ClaimData
+from syncer.services.guard import purely_guarded
 from syncer.services.preconditions import Precondition
 from syncer.services.record_json import Json, claim_file_change
 
@@ -75,6 +76,18 @@ class ClaimFiles:
         """
         async with self.store.read() as uow:
             return await _shown_one(uow, await _stored(uow, id_))
+
+    async def assess(self, id_: str) -> Json:
+        """Have the connector judge the data of a claim file; changes nothing.
+
+        Raises:
+            NotFoundError: there is no claim file of that id, or its connector judges nothing.
+            ConflictError: ``connector_disabled``, ``link_unavailable``.
+        """
+        async with self.store.read() as uow:
+            claim_file = await _stored(uow, id_)
+        connector = self.registry.usable(claim_file.link.connector)
+        return purely_guarded("assess", lambda: dict(connector.assess(claim_file)))
 
     async def make(self, new: NewClaimFile, *, remember: Remember | None = None) -> Json:
         """Make a claim file for work that did not come from the partner.

@@ -117,6 +117,21 @@ def plainly_guarded(name: str, call: Callable[[], T]) -> T:
         raise ConnectorFailedError(f"{name} failed with {type(error).__name__}") from error
 
 
+def purely_guarded(name: str, call: Callable[[], T]) -> T:
+    """Give what a connector's plain function gives, or the error that it answers with.
+
+    Raises:
+        SyncerError: its answer.
+        ConnectorFailedError: it let anything else escape.
+    """
+    try:
+        return call()
+    except SyncerError:
+        raise
+    except BaseException as error:
+        raise ConnectorFailedError(f"{name} failed with {type(error).__name__}") from error
+
+
 async def guarded_apart(call: Awaitable[T], patience: Patience, on_hang: Callable[[], None]) -> T:
     """Await a connector's call in a task of its own, so that one that hangs can be left behind.
 
