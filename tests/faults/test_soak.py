@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from syncer_claims360.played import PlayedClaims360
-from syncer_claims360.played_http import Fault
 from syncer_claims360.played_shop import PlayedShop
 
+from syncer.testing import Fault
 from tests.campaign import COUNTS
 from tests.e2e.service import Service
 from tests.faults.town import FIRST, Town

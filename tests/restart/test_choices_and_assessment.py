@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncer_restart.played_http import Fault
-
+from syncer.testing import Fault
 from tests.restart.conftest import LINK
 
 if TYPE_CHECKING:

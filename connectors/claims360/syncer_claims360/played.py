@@ -11,17 +11,9 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from syncer.testing import serve_app
+from syncer.testing import Fault, Handler, Problem, Seen, as_problems, serve_app, with_faults
 from syncer_claims360 import wire
-from syncer_claims360.played_http import (
-    Allowance,
-    Fault,
-    Handler,
-    Problem,
-    Seen,
-    as_problems,
-    shop_of,
-)
+from syncer_claims360.played_http import Allowance, shop_of
 from syncer_claims360.played_routes import Routes
 from syncer_claims360.played_shop import PlayedShop
 
@@ -118,18 +110,8 @@ class PlayedClaims360:
 
     @web.middleware
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.seen.append(
-            Seen(
-                method=request.method,
-                path=request.path,
-                query=dict(request.query),
-                headers=dict(request.headers),
-            )
-        )
-        fault = self._fault_for(request)
-        if fault is None:
-            return await handler(request)
-        return web.Response(status=fault.status, headers=fault.headers, body=fault.body)
+        self.seen.append(Seen.of(request))
+        return await with_faults(request, handler, self.faults)
 
     @web.middleware
     async def _limit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -146,13 +128,6 @@ class PlayedClaims360:
             return await handler(request)
         finally:
             self._allowance.end(bodyshop_id)
-
-    def _fault_for(self, request: web.Request) -> Fault | None:
-        for fault in self.faults:
-            if fault.path in request.path and fault.times > 0:
-                fault.times -= 1
-                return fault
-        return None
 
 
 # -- a day at the partner -------------------------------------------------------------------------

@@ -1,65 +1,19 @@
-"""What every request to the played partner goes through: keys, limits, faults, problem bodies."""
+"""What every request to the played partner goes through: keys, limits, known parameters."""
 
 from __future__ import annotations
 
 import hmac
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-import msgspec
 from aiohttp import web
 
+from syncer.testing import Problem
 from syncer_claims360 import wire
 from syncer_claims360.played_shop import PlayedShop
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _SECOND = timedelta(seconds=1)
-
-
-class Problem(Exception):  # noqa: N818  an answer, not a fault of the program
-    """An error answer: problem+json with a code."""
-
-    def __init__(
-        self, status: int, code: str, *, headers: Mapping[str, str] | None = None, **facts: str
-    ) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.headers = dict(headers or {})
-        self.facts = facts
-
-    def answer(self) -> web.Response:
-        """Give it as an HTTP answer."""
-        body = {"type": "about:blank", "status": self.status, "code": self.code, **self.facts}
-        return web.Response(
-            status=self.status,
-            body=msgspec.json.encode(body),
-            headers=self.headers,
-            content_type="application/problem+json",
-        )
-
-
-@dataclass(slots=True, kw_only=True)
-class Fault:
-    """An answer that is given instead of the right one, ``times`` times, to matching paths."""
-
-    status: int
-    path: str = ""
-    times: int = 1
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A request that arrived."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
 
 
 class Allowance:
@@ -83,17 +37,6 @@ class Allowance:
     def end(self, bodyshop_id: str) -> None:
         """Count a request as ended."""
         self._under_way[bodyshop_id] -= 1
-
-
-@web.middleware
-async def as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error as problem+json."""
-    try:
-        return await handler(request)
-    except Problem as problem:
-        return problem.answer()
-    except web.HTTPException as error:
-        return Problem(error.status, error.reason.upper().replace(" ", "_")).answer()
 
 
 def shop_of(request: web.Request, shops: Mapping[str, PlayedShop]) -> PlayedShop:

@@ -12,8 +12,9 @@ import msgspec
 from aiohttp import BodyPartReader, web
 
 from syncer.sdk import parse_instant, to_text
+from syncer.testing import Problem
 from syncer_claims360 import wire
-from syncer_claims360.played_http import Problem, refuse_parameters
+from syncer_claims360.played_http import refuse_parameters
 from syncer_claims360.played_shop import PlayedObject, PlayedShop
 
 _LIST_PARAMETERS = frozenset({wire.SINCE, wire.CURSOR, wire.LIMIT})

@@ -8,7 +8,6 @@ import hashlib
 import pytest
 from syncer_claims360 import Claims360, Claims360Credentials, wire
 from syncer_claims360.played import PlayedClaims360
-from syncer_claims360.played_http import Fault
 from syncer_claims360.played_shop import PlayedShop
 
 from syncer.sdk import (
@@ -23,7 +22,7 @@ from syncer.sdk import (
     Settings,
     UnexpectedAnswerError,
 )
-from syncer.testing import FakeClock, read_pass
+from syncer.testing import FakeClock, Fault, read_pass
 
 OurLink = Link[Claims360Credentials, Settings]
 EPOCH = '{"since":"2020-01-01T00:00:00Z"}'

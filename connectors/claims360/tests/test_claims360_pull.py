@@ -9,7 +9,6 @@ from datetime import date, timedelta
 import pytest
 from syncer_claims360 import Claims360, Claims360Credentials
 from syncer_claims360.played import PlayedClaims360
-from syncer_claims360.played_http import Fault
 from syncer_claims360.played_shop import PlayedShop
 
 from syncer.sdk import (
@@ -20,7 +19,7 @@ from syncer.sdk import (
     Settings,
     UnexpectedAnswerError,
 )
-from syncer.testing import FakeClock, read_pass
+from syncer.testing import FakeClock, Fault, read_pass
 
 OurLink = Link[Claims360Credentials, Settings]
 OpenLink = Callable[..., OurLink]

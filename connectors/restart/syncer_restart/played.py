@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from syncer.testing import serve_app
+from syncer.testing import Fault, Handler, Seen, as_problems, serve_app, with_faults
 from syncer_restart import wire
 from syncer_restart.played_account import Account, Claim
-from syncer_restart.played_http import Fault, Handler, Seen, account_of, as_problems, faulty
+from syncer_restart.played_http import account_of
 from syncer_restart.played_routes import Routes
 
 _LARGEST_REQUEST_BYTES = 1024 * 1024 * 1024
@@ -100,18 +100,7 @@ class PlayedRestart:
 
     @web.middleware
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.seen.append(
-            Seen(
-                method=request.method,
-                path=request.path,
-                query=dict(request.query),
-                headers=dict(request.headers),
-            )
-        )
+        self.seen.append(Seen.of(request))
         if self.before is not None:
             await self.before(request)
-        fault = next((one for one in self.faults if one.matches(request)), None)
-        if fault is None:
-            return await handler(request)
-        fault.times -= 1
-        return await faulty(request, handler, fault)
+        return await with_faults(request, handler, self.faults)

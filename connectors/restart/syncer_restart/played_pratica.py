@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from syncer.sdk import PayloadError, XmlElement, parse_xml
+from syncer.testing import Problem
 from syncer_restart import wire
 from syncer_restart.checking import is_vat_number
 from syncer_restart.played_account import Entry
-from syncer_restart.played_http import Problem
 
 _CODE = "PRATICA_NON_VALIDA"
 _ATTRIBUTES: Mapping[str, Sequence[str]] = {

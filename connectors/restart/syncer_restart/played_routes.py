@@ -10,9 +10,10 @@ import msgspec
 from aiohttp import BodyPartReader, web
 
 from syncer.sdk import parse_instant
+from syncer.testing import Problem
 from syncer_restart import wire
 from syncer_restart.played_account import Account, Claim, Entry, needs_part
-from syncer_restart.played_http import Problem, refuse_parameters
+from syncer_restart.played_http import refuse_parameters
 from syncer_restart.played_pratica import Pratica, read_pratica
 
 _DEFAULT_SIZE = 50

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syncer_restart import Restart
 from syncer_restart.checking import check_claim, is_vat_number
-from syncer_restart.played_http import Problem
 from syncer_restart.played_pratica import read_pratica
 from syncer_restart.pratica import kind_of, pratica, xml_text
 
@@ -29,7 +28,7 @@ from syncer.sdk import (
     parse_xml,
     write_xml,
 )
-from syncer.testing import START
+from syncer.testing import START, Problem
 
 ClaimOf = Callable[..., ClaimFile]
 FileOf = Callable[..., OutgoingFile]

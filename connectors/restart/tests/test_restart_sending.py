@@ -11,7 +11,6 @@ from syncer_restart import Restart, RestartCredentials
 from syncer_restart.lifecycle import RestartLifecycle
 from syncer_restart.played import PlayedRestart
 from syncer_restart.played_account import Account
-from syncer_restart.played_http import Fault
 from syncer_restart.sending import CLAIM_FOLLOW_UP, CLAIM_UPLOAD, SendPayload
 
 from syncer.sdk import (
@@ -30,7 +29,7 @@ from syncer.sdk import (
     Settings,
     SyncerError,
 )
-from syncer.testing import START
+from syncer.testing import START, Fault
 
 OurLink = Link[RestartCredentials, Settings]
 OpenLink = Callable[..., OurLink]

@@ -15,10 +15,9 @@ from syncer_restart import Restart, RestartCredentials
 from syncer_restart.cursor import Cursor, Seen
 from syncer_restart.played import PlayedRestart
 from syncer_restart.played_account import Account
-from syncer_restart.played_http import Fault
 
 from syncer.sdk import CredentialsRejectedError, Link, PageLoopError, PayloadError, Settings
-from syncer.testing import START, FakeClock, read_pass
+from syncer.testing import START, FakeClock, Fault, read_pass
 
 OurLink = Link[RestartCredentials, Settings]
 OpenLink = Callable[..., OurLink]
