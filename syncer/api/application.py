@@ -10,6 +10,7 @@ from syncer.api import (
     attachments,
     attention,
     changes,
+    claim_file_events,
     claim_files,
     connectors,
     credentials,
@@ -43,6 +44,7 @@ _MODULES = (
     quarantine,
     claim_files,
     documents,
+    claim_file_events,
     changes,
     attention,
 )

@@ -14,6 +14,7 @@ from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
 from syncer.services.choices import Choices
+from syncer.services.claim_events import ClaimEvents
 from syncer.services.claim_files import ClaimFiles
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
@@ -176,6 +177,18 @@ class _Wiring:
             patience=self.patience,
         )
 
+    def registration(self, sweep: Sweep) -> Registration:
+        ports, patience = self.ports, self.patience
+        return Registration(
+            store=ports.store,
+            registry=ports.registry,
+            vault=ports.vault,
+            opener=self.opener,
+            clock=ports.clock,
+            nudge=sweep.nudge,
+            patience=replace(patience, call=min(patience.call, VERIFICATION_PATIENCE.call)),
+        )
+
     def services(
         self,
         pull: PullService,
@@ -204,17 +217,7 @@ class _Wiring:
                 rescheduled=lambda _key: sweep.nudge(),
             ),
             repairers=RepairerService(store=store, registry=registry, clock=clock),
-            registration=Registration(
-                store=store,
-                registry=registry,
-                vault=vault,
-                opener=self.opener,
-                clock=clock,
-                nudge=sweep.nudge,
-                patience=replace(
-                    self.patience, call=min(self.patience.call, VERIFICATION_PATIENCE.call)
-                ),
-            ),
+            registration=self.registration(sweep),
             intake=Intake(store=store, clock=clock),
             excludes=Excludes(
                 store=store,
@@ -227,6 +230,7 @@ class _Wiring:
             choices=self.choices(),
             claim_files=ClaimFiles(store=store, registry=registry, clock=clock, ids=ids),
             documents=DocumentService(store=store, clock=clock, ids=ids),
+            claim_events=ClaimEvents(store=store, registry=registry, clock=clock, ids=ids),
             attachments=self.attachments,
             quarantine=QuarantineService(store=store, reread=pull.reread),
             refresh=RefreshService(

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from syncer.domain.lifecycles import Standing
+from syncer.domain.lifecycles import Stage, Standing
 from syncer.domain.links import LinkKey
 
 Data = Mapping[str, Any]
@@ -29,7 +29,8 @@ class ClaimFile:
     ``partner_data`` is what the partner's records say, ``person_data`` what persons entered, as
     nested JSON objects of the same shape; ``person_set_at`` holds the instant of each entered
     field by its dotted path. ``standing`` is where its lifecycle has brought it; a connector
-    without one leaves it as it begins.
+    without one leaves it as it begins, and ``selectable`` None. ``selectable_reason`` says why it
+    may not be put into a sales document. ``stage`` is how far the planning system has come with it.
     """
 
     id: str
@@ -45,6 +46,9 @@ class ClaimFile:
     created_at: datetime
     updated_at: datetime
     standing: Standing = field(default_factory=Standing)
+    selectable: bool | None = None
+    selectable_reason: str | None = None
+    stage: Stage = Stage.QUOTE
 
     @property
     def data(self) -> dict[str, Any]:

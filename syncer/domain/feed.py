@@ -22,6 +22,8 @@ class ChangeType(StrEnum):
     CLAIM_FILE_CREATED = "claim_file.created"
     CLAIM_FILE_UPDATED = "claim_file.updated"
     DOCUMENTS_UPDATED = "documents.updated"
+    CLAIM_FILE_STATE_CHANGED = "claim_file.state_changed"
+    CLAIM_FILE_WARNING = "claim_file.warning"
     LINK_STATE_CHANGED = "link.state_changed"
     PASS_FINISHED = "pass.finished"
     QUARANTINE_ADDED = "quarantine.added"

@@ -40,6 +40,7 @@ from syncer.domain.stored import (
     StoredRecord,
 )
 from syncer.ports.documents import Documents
+from syncer.ports.lives import Lives
 
 T = TypeVar("T")
 
@@ -457,6 +458,7 @@ class UnitOfWork(Protocol):
     links: Links
     records: Records
     claim_files: ClaimFiles
+    lives: Lives
     attachments: Attachments
     documents: Documents
     quarantine: Quarantine

@@ -13,6 +13,7 @@ from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.changes import ChangeReading
 from syncer.services.choices import Choices
+from syncer.services.claim_events import ClaimEvents
 from syncer.services.claim_files import ClaimFiles
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
@@ -51,6 +52,7 @@ class Services:
     choices: Choices
     claim_files: ClaimFiles
     documents: DocumentService
+    claim_events: ClaimEvents
     attachments: AttachmentService
     quarantine: QuarantineService
     refresh: RefreshService

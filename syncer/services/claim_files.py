@@ -11,12 +11,15 @@ from syncer.domain.errors import ConflictError, FieldError, InvalidError, NotFou
 from syncer.domain.feed import ChangeType
 from syncer.domain.instants import to_text
 from syncer.domain.links import LinkKey
+from syncer.domain.lives import LoggedEvent
 from syncer.domain.stored import ClaimFileFilter
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.claim_data import ClaimData
 from syncer.services.guard import purely_guarded
+from syncer.services.lifecycles import live_on, timeline_view
+from syncer.services.opening import AnyConnector
 from syncer.services.preconditions import Precondition
 from syncer.services.record_json import Json, claim_file_change
 
@@ -75,7 +78,7 @@ class ClaimFiles:
             NotFoundError: there is none of that id.
         """
         async with self.store.read() as uow:
-            return await _shown_one(uow, await _stored(uow, id_))
+            return await shown_claim_file(uow, await stored_claim_file(uow, id_))
 
     async def assess(self, id_: str) -> Json:
         """Have the connector judge the data of a claim file; changes nothing.
@@ -85,7 +88,7 @@ class ClaimFiles:
             ConflictError: ``connector_disabled``, ``link_unavailable``.
         """
         async with self.store.read() as uow:
-            claim_file = await _stored(uow, id_)
+            claim_file = await stored_claim_file(uow, id_)
         connector = self.registry.usable(claim_file.link.connector)
         return purely_guarded("assess", lambda: dict(connector.assess(claim_file)))
 
@@ -99,7 +102,7 @@ class ClaimFiles:
             ConflictError: ``reference_known`` with the ``id`` of the file that has it,
                 ``connector_disabled``, ``link_unavailable``.
         """
-        self._check_reference(new)
+        connector = self._connector_for(new)
         claim_file = self._value_of(new)
 
         async def work(uow: UnitOfWork) -> Json:
@@ -109,8 +112,10 @@ class ClaimFiles:
             if known is not None:
                 text = "There is a claim file with this reference on this link."
                 raise ConflictError("reference_known", text, id=known)
-            self._tell(uow, ChangeType.CLAIM_FILE_CREATED, claim_file)
-            view = await _shown_one(uow, claim_file)
+            await live_on(uow, connector, [], begin=[claim_file.id], at=claim_file.created_at)
+            begun = await stored_claim_file(uow, claim_file.id)
+            self._tell(uow, ChangeType.CLAIM_FILE_CREATED, begun)
+            view = await shown_claim_file(uow, begun)
             if remember is not None:
                 await remember(uow, view)
             return view
@@ -130,9 +135,9 @@ class ClaimFiles:
         """
 
         async def work(uow: UnitOfWork) -> Json:
-            claim_file = await _stored(uow, id_)
+            claim_file = await stored_claim_file(uow, id_)
             if unless_stale is not None:
-                unless_stale(await _shown_one(uow, claim_file))
+                unless_stale(await shown_claim_file(uow, claim_file))
             person_data = patch(claim_file.person_data, data.entered())
             if person_data != claim_file.person_data:
                 now = self.clock.now()
@@ -142,11 +147,11 @@ class ClaimFiles:
                 claim_file = replace(
                     claim_file, person_data=person_data, person_set_at=set_at, updated_at=now
                 )
-            return await _shown_one(uow, claim_file)
+            return await shown_claim_file(uow, claim_file)
 
         return await self.store.write(work)
 
-    def _check_reference(self, new: NewClaimFile) -> None:
+    def _connector_for(self, new: NewClaimFile) -> AnyConnector:
         try:
             connector = self.registry.usable(new.link.connector)
         except NotFoundError:
@@ -156,6 +161,7 @@ class ClaimFiles:
             message = f"must have at most {longest} characters for {connector.title}"
             fault = FieldError(pointer="/reference", message=message)
             raise InvalidError("The partner does not take this reference.", [fault])
+        return connector
 
     def _value_of(self, new: NewClaimFile) -> ClaimFile:
         now = self.clock.now()
@@ -186,8 +192,11 @@ class ClaimFiles:
         uow.feed.append([change], at=self.clock.now())
 
 
-def claim_file_view(claim_file: ClaimFile, records: Sequence[str]) -> Json:
-    """Give a claim file as the API shows it."""
+def claim_file_view(
+    claim_file: ClaimFile, records: Sequence[str], log: Sequence[LoggedEvent]
+) -> Json:
+    """Give a claim file as the API shows it; ``log`` is in order of place."""
+    standing = claim_file.standing
     return {
         "id": claim_file.id,
         "connector": claim_file.link.connector,
@@ -196,13 +205,15 @@ def claim_file_view(claim_file: ClaimFile, records: Sequence[str]) -> Json:
         "partner_ref": claim_file.partner_ref,
         "claim_number": claim_file.claim_number,
         "claim_type": claim_file.claim_type,
-        "state": claim_file.standing.state,
-        "selectable": None,
-        "selectable_reason": None,
-        "in_sales_document": False,
-        "unassigned": False,
-        "warnings": [],
-        "timeline": [],
+        "state": standing.state,
+        "selectable": claim_file.selectable,
+        "selectable_reason": claim_file.selectable_reason,
+        "in_sales_document": standing.in_sales_document,
+        "unassigned": standing.unassigned,
+        "warnings": [
+            {"text": warning.text, "since": to_text(warning.since)} for warning in standing.warnings
+        ],
+        "timeline": timeline_view(log),
         "data": claim_file.data,
         "conflicts": _conflicts(claim_file),
         "documents": {"received": 0, "missing": 0, "waived": 0, "complete": True},
@@ -241,7 +252,12 @@ def _unknown(pointer: str, text: str) -> InvalidError:
     return InvalidError(text, [FieldError(pointer=pointer, message=text)])
 
 
-async def _stored(uow: UnitOfWork, id_: str) -> ClaimFile:
+async def stored_claim_file(uow: UnitOfWork, id_: str) -> ClaimFile:
+    """Read a claim file.
+
+    Raises:
+        NotFoundError: there is none of that id.
+    """
     claim_file = await uow.claim_files.get(id_)
     if claim_file is None:
         raise NotFoundError("There is no claim file of this id.")
@@ -249,10 +265,15 @@ async def _stored(uow: UnitOfWork, id_: str) -> ClaimFile:
 
 
 async def _shown(uow: UnitOfWork, claim_files: Sequence[ClaimFile]) -> list[Json]:
-    records = await uow.records.of_claim_files([one.id for one in claim_files])
-    return [claim_file_view(one, records.get(one.id, ())) for one in claim_files]
+    ids = [one.id for one in claim_files]
+    records = await uow.records.of_claim_files(ids)
+    logs = await uow.lives.log_of(ids)
+    return [
+        claim_file_view(one, records.get(one.id, ()), logs.get(one.id, ())) for one in claim_files
+    ]
 
 
-async def _shown_one(uow: UnitOfWork, claim_file: ClaimFile) -> Json:
+async def shown_claim_file(uow: UnitOfWork, claim_file: ClaimFile) -> Json:
+    """Give a claim file as the API shows it, with what belongs to it."""
     [view] = await _shown(uow, [claim_file])
     return view

@@ -17,8 +17,9 @@ from syncer.domain.errors import (
 )
 from syncer.domain.records import Attachment, Record, RecordKey
 from syncer.domain.stored import ClaimFileRef, KnownRecord
-from syncer.sdk import Connector, Unreadable
+from syncer.sdk import Connector, Event, Unreadable
 from syncer.services.guard import guarded, plainly_guarded
+from syncer.services.lifecycles import check_event
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.record_json import encode_record
 
@@ -32,7 +33,8 @@ OUTAGE = 3
 class Draft:
     """A record on its way into the store.
 
-    ``known`` is what is stored of it; ``claim_file`` names the claim file it joins when it is kept.
+    ``known`` is what is stored of it; ``claim_file`` names the claim file it joins when it is kept,
+    and ``events`` are what it does to that file's life.
     A delayed one is not whole, so it is not stored; the next pass lists it again.
     """
 
@@ -40,6 +42,7 @@ class Draft:
     known: KnownRecord | None = None
     attachments: Sequence[Attachment] = ()
     claim_file: ClaimFileRef | None = None
+    events: Sequence[Event] = ()
     is_withdrawn: bool = False
     is_delayed: bool = False
 
@@ -156,3 +159,17 @@ def claim_file_of(connector: AnyConnector, record: Record) -> ClaimFileRef | Non
         return None
     data = plainly_guarded("claim_data", lambda: connector.claim_data(record))
     return ClaimFileRef(claim=record.claim, data=data, at=record.status_changed_at)
+
+
+def events_of(connector: AnyConnector, record: Record) -> Sequence[Event]:
+    """Ask the connector what a record does to its claim file's life.
+
+    Raises:
+        ConnectorFailedError: the connector is broken.
+    """
+    if record.claim is None or type(connector).events is Connector.events:
+        return ()
+    events = plainly_guarded("events", lambda: tuple(connector.events(record)))
+    for event in events:
+        check_event(event)
+    return events

@@ -24,8 +24,10 @@ from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Connector, Settings
+from syncer.services.completing import events_of
+from syncer.services.lifecycles import Happening, JoinedFile, live_on
 from syncer.services.opening import AnyConnector
-from syncer.services.record_json import Json, claim_file_change, decode_record, stored_record_change
+from syncer.services.record_json import Json, decode_record, stored_record_change
 from syncer.services.settings import SettingsInForce
 
 BATCH = 200
@@ -177,6 +179,8 @@ class _Redecision:
     at: datetime
     writes: list[DecisionWrite] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    joined: dict[str, JoinedFile] = field(default_factory=dict)
     must_complete: bool = False
 
     async def consider(self, row: StoredRecord) -> None:
@@ -190,6 +194,12 @@ class _Redecision:
         claim_file = None
         if is_let_in and record.claim is not None and row.claim_file_id is None:
             claim_file = await self._join(row.link, record, record.claim)
+        file = claim_file or row.claim_file_id
+        if is_let_in and not is_wanting and file is not None and not row.withdrawn:
+            self.happenings += [
+                Happening(claim_file=file, event=event, record=row.id)
+                for event in events_of(self.rules.connector, record)
+            ]
         write = DecisionWrite(
             id=row.id,
             decision=decision,
@@ -203,8 +213,16 @@ class _Redecision:
         self.changes.append(stored_record_change(ChangeType.RECORD_DECIDED, row, decision=decision))
 
     async def finish(self) -> None:
+        """Write the decisions, and let happen what the records do that are let in again.
+
+        One that is still to be completed does so once it is.
+        """
         await self.uow.records.decide(self.writes)
-        self.uow.feed.append(self.changes, at=self.at)
+        lived = await live_on(
+            self.uow, self.rules.connector, self.happenings, begin=self.joined, at=self.at
+        )
+        files = [joined.change(id_, lived) for id_, joined in self.joined.items()]
+        self.uow.feed.append([*files, *self.changes, *lived.changes], at=self.at)
 
     async def _join(self, link: LinkKey, record: Record, claim: ClaimRef) -> str:
         """Find or make the claim file that the record names."""
@@ -213,9 +231,8 @@ class _Redecision:
         files = await self.uow.claim_files.ensure(link, [ref], at=self.at)
         id_, is_new = files[claim.partner_ref]
         if is_new is not None:
-            type_ = ChangeType.CLAIM_FILE_CREATED if is_new else ChangeType.CLAIM_FILE_UPDATED
-            facts = {"state": None, "partner_ref": claim.partner_ref}
-            self.changes.append(claim_file_change(type_, link, id_, facts))
+            joined = JoinedFile(link=link, partner_ref=claim.partner_ref, is_new=is_new)
+            self.joined.setdefault(id_, joined)
         return id_
 
 

@@ -15,7 +15,14 @@ from syncer.domain.passes import PassCounts
 from syncer.domain.stored import StoredRecord
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import Store, UnitOfWork
-from syncer.services.completing import Completion, Draft, claim_file_of, complete_drafts
+from syncer.services.completing import (
+    Completion,
+    Draft,
+    claim_file_of,
+    complete_drafts,
+    events_of,
+)
+from syncer.services.lifecycles import Happening, live_on
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.page_write import PageWrite, Policy
 from syncer.services.record_json import decode_record, encode_record, stored_record_change
@@ -46,9 +53,11 @@ class LeftoverRecords:
         completion = await complete_drafts(connector, link, drafts, through_outages=True)
         for draft in drafts:
             draft.claim_file = claim_file_of(connector, draft.record)
+            draft.events = events_of(connector, draft.record)
         failed = {id(draft) for draft, _ in completion.failed}
         write = _LeftoversWrite(
             key=key,
+            connector=connector,
             policy=Policy.of(link.settings),
             whole=[
                 (stored, draft)
@@ -65,6 +74,7 @@ class LeftoverRecords:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LeftoversWrite:
     key: LinkKey
+    connector: AnyConnector
     policy: Policy
     whole: Sequence[tuple[StoredRecord, Draft]]
     completion: Completion
@@ -74,11 +84,18 @@ class _LeftoversWrite:
     async def run(self, uow: UnitOfWork) -> PassCounts:
         same = [(stored, draft) for stored, draft in self.whole if _is_same(stored, draft)]
         changes = [await self._complete(uow, stored, draft) for stored, draft in same]
+        happenings = [
+            Happening(claim_file=stored.claim_file_id, event=event, record=stored.id)
+            for stored, draft in same
+            if stored.claim_file_id is not None and not draft.is_withdrawn
+            for event in draft.events
+        ]
+        lived = await live_on(uow, self.connector, happenings, at=self.at)
         gone_keys = [draft.record.key for _, draft in same if draft.is_withdrawn]
         gone = await withdraw(uow, self.key, [*self.completion.withdrawn, *gone_keys])
         unreadable = self.completion.unreadable
         aside = await set_aside(uow, self.key, unreadable, ids=self.ids, at=self.at)
-        uow.feed.append([*changes, *gone, *aside], at=self.at)
+        uow.feed.append([*changes, *lived.changes, *gone, *aside], at=self.at)
         counts = await self._renew(uow)
         counts += PassCounts(changed=len(changes), quarantined=len(aside))
         counts.delayed = self.completion.delayed
@@ -102,6 +119,7 @@ class _LeftoversWrite:
         known = await uow.records.known(self.key, [draft.record.key for draft in moved])
         page = PageWrite(
             key=self.key,
+            connector=self.connector,
             policy=self.policy,
             drafts=[replace(draft, known=known.get(draft.record.key)) for draft in moved],
             unreadable=(),

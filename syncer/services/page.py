@@ -14,8 +14,9 @@ from syncer.domain.stored import KnownRecord
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import Store
-from syncer.sdk import Page
-from syncer.services.completing import Draft, claim_file_of, complete_drafts
+from syncer.sdk import ClaimUpdate, Page
+from syncer.services.completing import Draft, claim_file_of, complete_drafts, events_of
+from syncer.services.lifecycles import as_json, check_event
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.page_write import PageWrite, Policy
 
@@ -42,7 +43,7 @@ class PageStorer:
             RetryableError, CredentialsRejectedError: while completing; nothing was stored.
         """
         check_page(connector, page)
-        if not (page.records or page.unreadable or page.withdrawn or page.unknown):
+        if not _has_items(page):
             return PassCounts()
         policy = Policy.of(link.settings)
         drafts = await self._news(key, page.records)
@@ -51,14 +52,17 @@ class PageStorer:
         completion = await complete_drafts(connector, link, kept)
         for draft in kept:
             draft.claim_file = claim_file_of(connector, draft.record)
+            draft.events = events_of(connector, draft.record)
         failed = {id(draft) for draft, _ in completion.failed}
         write = PageWrite(
             key=key,
+            connector=connector,
             policy=policy,
             drafts=[one for one in drafts if id(one) not in failed and not one.is_delayed],
             unreadable=[*page.unreadable, *completion.unreadable],
             withdrawn=[*page.withdrawn, *completion.withdrawn],
             unknown=page.unknown,
+            claim_updates=page.claim_updates,
             ids=self.ids,
             at=self.clock.now(),
         )
@@ -86,6 +90,11 @@ class PageStorer:
         ]
 
 
+def _has_items(page: Page) -> bool:
+    listed = page.records or page.claim_updates
+    return bool(listed or page.unreadable or page.withdrawn or page.unknown)
+
+
 def is_news(record: Record, known: KnownRecord | None) -> bool:
     """Say whether a listed record is to be imported: new, a later revision, or back again."""
     if known is None or known.withdrawn:
@@ -107,6 +116,27 @@ def check_page(connector: AnyConnector, page: object) -> None:
         raise ConnectorFailedError("a page with has_more needs a next_cursor")
     for record in page.records:
         check_record(connector, record)
+    for update in page.claim_updates:
+        check_claim_update(update)
+
+
+def check_claim_update(update: object) -> None:
+    """Refuse what a partner is said to tell of a claim file and the store could not keep.
+
+    Raises:
+        ConnectorFailedError: naming the field.
+    """
+    if not isinstance(update, ClaimUpdate):
+        raise ConnectorFailedError(f"a page held {type(update).__name__} instead of a ClaimUpdate")
+    ref: object = update.claim.partner_ref
+    if not isinstance(ref, str) or not 0 < len(ref) <= KEY_MAX_LENGTH:
+        raise ConnectorFailedError("a claim update's partner_ref must be text that fits a key")
+    moment: object = update.at
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ConnectorFailedError("a claim update's at must be an aware datetime")
+    as_json("a claim update's data", update.data)
+    for event in update.events:
+        check_event(event)
 
 
 def check_record(connector: AnyConnector, record: object) -> None:

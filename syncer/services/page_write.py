@@ -1,4 +1,4 @@
-"""The write of one page: records, history, intake, claim files, quarantine and feed together."""
+"""The write of one page: records, history, intake, claim files and their lives, and the feed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from syncer.domain import intake
 from syncer.domain.claim_files import merge
-from syncer.domain.feed import Change, ChangeType, SubjectType
+from syncer.domain.feed import Change, ChangeType
 from syncer.domain.intake import Decision, ExcludeRule, IntakeState, Queueing
 from syncer.domain.links import LinkKey
 from syncer.domain.passes import PassCounts
@@ -17,8 +17,10 @@ from syncer.domain.stored import ClaimFileRef, KnownRecord, RecordWrite
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Ids
 from syncer.ports.store import UnitOfWork
-from syncer.sdk import Settings, UnknownItem, Unreadable
+from syncer.sdk import ClaimUpdate, Settings, UnknownItem, Unreadable
 from syncer.services.completing import Draft
+from syncer.services.lifecycles import Happening, JoinedFile, Lived, live_on
+from syncer.services.opening import AnyConnector
 from syncer.services.record_json import encode_record, record_change
 from syncer.services.setting_aside import note_unknown, set_aside, withdraw
 
@@ -56,37 +58,59 @@ class _Decided:
     def is_excluded(self) -> bool:
         return self.decision.state is IntakeState.EXCLUDED
 
+    @property
+    def is_kept(self) -> bool:
+        return not (self.is_excluded or self.draft.is_withdrawn)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NamedFile:
+    """A claim file that the page names; ``joined`` None: the page changed nothing in it."""
+
+    id: str
+    joined: JoinedFile | None
+
+
+_Files = dict[str, _NamedFile]
+"""By the partner's id."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageWrite:
     """One page as one write; it may be run again from the start."""
 
     key: LinkKey
+    connector: AnyConnector
     policy: Policy
     drafts: Sequence[Draft]
     unreadable: Sequence[Unreadable]
     withdrawn: Sequence[RecordKey]
     unknown: Sequence[UnknownItem]
+    claim_updates: Sequence[ClaimUpdate] = ()
     ids: Ids
     at: datetime
 
     @property
     def has_work(self) -> bool:
         """Say whether there is anything to write."""
-        return bool(self.drafts or self.unreadable or self.withdrawn or self.unknown)
+        aside = self.unreadable or self.withdrawn or self.unknown
+        return bool(self.drafts or aside or self.claim_updates)
 
     async def run(self, uow: UnitOfWork) -> PassCounts:
         """Store the page; gives what became of its items."""
         decided = await self._decide(uow)
-        files, changes = await self._claim_files(uow, decided)
+        files = await self._claim_files(uow, decided)
         rows = [self._row(entry, files) for entry in decided]
         new = [row for row, entry in zip(rows, decided, strict=True) if not entry.known]
         changed = [row for row, entry in zip(rows, decided, strict=True) if entry.known]
         await uow.records.add(new)
         await uow.records.replace(changed)
         crash_point("page-half-written")
+        lived = await self._live_on(uow, decided, rows, files)
+        changes = [one.joined.change(one.id, lived) for one in files.values() if one.joined]
         changes.extend(_change_of(ChangeType.RECORD_CREATED, row) for row in new)
         changes.extend(_change_of(ChangeType.RECORD_UPDATED, row) for row in changed)
+        changes.extend(lived.changes)
         await self._offer_attachments(uow, files)
         gone = await withdraw(uow, self.key, self._gone())
         aside = await self._set_aside(uow)
@@ -111,37 +135,50 @@ class PageWrite:
             entries.append(_Decided(draft=draft, known=before, decision=decision))
         return entries
 
-    async def _claim_files(
-        self, uow: UnitOfWork, decided: Sequence[_Decided]
-    ) -> tuple[dict[str, str], list[Change]]:
-        """Make or complete the claim files of kept records; gives ids by partner_ref."""
+    async def _claim_files(self, uow: UnitOfWork, decided: Sequence[_Decided]) -> _Files:
+        """Make or complete the claim files of kept records and of updates, by partner_ref."""
         refs: dict[str, ClaimFileRef] = {}
-        for entry in decided:
-            ref = entry.draft.claim_file
-            if ref is not None and not entry.is_excluded:
+        kept = [one.draft.claim_file for one in decided if not one.is_excluded]
+        for ref in (*kept, *map(_contribution, self.claim_updates)):
+            if ref is not None:
                 earlier = refs.get(ref.claim.partner_ref)
                 refs[ref.claim.partner_ref] = _joined(earlier, ref) if earlier else ref
         if not refs:
-            return {}, []
+            return {}
         files = await uow.claim_files.ensure(self.key, list(refs.values()), at=self.at)
-        changes = [
-            self._claim_file_change(id_, partner_ref, is_new=is_new)
-            for partner_ref, (id_, is_new) in files.items()
-            if is_new is not None
+        return {
+            ref: _NamedFile(
+                id=id_,
+                joined=None
+                if is_new is None
+                else JoinedFile(link=self.key, partner_ref=ref, is_new=is_new),
+            )
+            for ref, (id_, is_new) in files.items()
+        }
+
+    async def _live_on(
+        self,
+        uow: UnitOfWork,
+        decided: Sequence[_Decided],
+        rows: Sequence[RecordWrite],
+        files: _Files,
+    ) -> Lived:
+        """Let happen to claim files what kept records and updates say."""
+        happenings = [
+            Happening(claim_file=row.claim_file_id, event=event, record=row.id)
+            for entry, row in zip(decided, rows, strict=True)
+            if entry.is_kept and row.claim_file_id is not None
+            for event in entry.draft.events
         ]
-        return {partner_ref: id_ for partner_ref, (id_, _) in files.items()}, changes
+        happenings += [
+            Happening(claim_file=files[update.claim.partner_ref].id, event=event)
+            for update in self.claim_updates
+            for event in update.events
+        ]
+        named = {file.id for file in files.values()}
+        return await live_on(uow, self.connector, happenings, begin=named, at=self.at)
 
-    def _claim_file_change(self, id_: str, partner_ref: str, *, is_new: bool) -> Change:
-        return Change(
-            type=ChangeType.CLAIM_FILE_CREATED if is_new else ChangeType.CLAIM_FILE_UPDATED,
-            repairer=self.key.repairer,
-            connector=self.key.connector,
-            subject_type=SubjectType.CLAIM_FILE,
-            subject_id=id_,
-            data={"state": None, "partner_ref": partner_ref},
-        )
-
-    def _row(self, entry: _Decided, files: dict[str, str]) -> RecordWrite:
+    def _row(self, entry: _Decided, files: _Files) -> RecordWrite:
         record, known = entry.draft.record, entry.known
         if entry.is_excluded and record.lines:
             record = replace(record, lines=())
@@ -159,7 +196,7 @@ class PageWrite:
             claim_file_id=_file_of(record, files) or (known.claim_file_id if known else None),
         )
 
-    async def _offer_attachments(self, uow: UnitOfWork, files: dict[str, str]) -> None:
+    async def _offer_attachments(self, uow: UnitOfWork, files: _Files) -> None:
         offers = [
             (self.ids.new(), attachment, _file_of(draft.record, files))
             for draft in self.drafts
@@ -202,8 +239,13 @@ def _joined(one: ClaimFileRef, other: ClaimFileRef) -> ClaimFileRef:
     return ClaimFileRef(claim=claim, data=merge(older.data, newer.data), at=newer.at)
 
 
-def _file_of(record: Record, files: dict[str, str]) -> str | None:
-    return files.get(record.claim.partner_ref) if record.claim else None
+def _contribution(update: ClaimUpdate) -> ClaimFileRef:
+    return ClaimFileRef(claim=update.claim, data=update.data, at=update.at)
+
+
+def _file_of(record: Record, files: _Files) -> str | None:
+    file = files.get(record.claim.partner_ref) if record.claim else None
+    return file.id if file else None
 
 
 def _version(record: Record, known: KnownRecord | None) -> int:

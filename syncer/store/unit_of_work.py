@@ -5,6 +5,7 @@ from __future__ import annotations
 from syncer.ports import store as ports
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.documents import Documents
+from syncer.ports.lives import Lives
 from syncer.store.connection import Connection
 from syncer.store.repositories.attachments import AttachmentTable
 from syncer.store.repositories.audit import AuditTable
@@ -13,6 +14,7 @@ from syncer.store.repositories.credentials import CredentialTable
 from syncer.store.repositories.documents import DocumentTable
 from syncer.store.repositories.feed import FeedTable
 from syncer.store.repositories.links import LinkTable
+from syncer.store.repositories.lives import LifeTable
 from syncer.store.repositories.notes import NoteTable
 from syncer.store.repositories.passes import PassTable
 from syncer.store.repositories.pruning import OldRows
@@ -29,6 +31,7 @@ class SqlUnitOfWork:
         self.links: ports.Links = LinkTable(connection)
         self.records: ports.Records = RecordTable(connection)
         self.claim_files: ports.ClaimFiles = ClaimFileTable(connection, ids)
+        self.lives: Lives = LifeTable(connection)
         self.attachments: ports.Attachments = AttachmentTable(connection)
         self.documents: Documents = DocumentTable(connection)
         self.quarantine: ports.Quarantine = QuarantineTable(connection)

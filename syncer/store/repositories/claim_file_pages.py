@@ -11,6 +11,7 @@ from sqlalchemy import Text, bindparam, or_, select, update
 
 from syncer.domain.claim_files import Origin, merge
 from syncer.domain.instants import to_micros
+from syncer.domain.lifecycles import Stage
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import ClaimFileRef
 from syncer.ports.ambient import Ids
@@ -30,8 +31,8 @@ FILE_COLUMNS = tuple(
     table.c[name]
     for name in (
         "id", "repairer", "connector", "origin", "reference", "partner_ref", "claim_number",
-        "claim_type", "state", "partner_data", "person_data", "person_set_at", "created_at",
-        "updated_at",
+        "claim_type", "state", "selectable", "selectable_reason", "stage", "life", "partner_data",
+        "person_data", "person_set_at", "created_at", "updated_at",
     )
 )  # fmt: skip
 _NAMES = ("reference", "claim_number", "claim_type")
@@ -188,13 +189,19 @@ def _added(file: _File, link: LinkKey, at: int) -> dict[str, Any]:
         "id": file.id,
         **link._asdict(),
         "origin": Origin.PARTNER.value,
-        "state": None,
+        **unbegun(),
         "person_data": "{}",
         "person_set_at": "{}",
         "created_at": at,
         "updated_at": at,
         **_written(file),
     }
+
+
+def unbegun(stage: Stage = Stage.QUOTE) -> Mapping[str, str | None]:
+    """Give the columns of a life that has not begun."""
+    parts = ("state", "selectable", "selectable_reason", "life")
+    return {**dict.fromkeys(parts), "stage": stage.value}
 
 
 def folded_values(

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from syncer.domain.claim_files import ClaimFile, Origin
 from syncer.domain.instants import from_micros, to_micros
-from syncer.domain.lifecycles import Standing
+from syncer.domain.lifecycles import Stage, Standing
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import ClaimFileFilter, ClaimFileRef
 from syncer.ports.ambient import Ids
@@ -19,7 +19,9 @@ from syncer.store.repositories.claim_file_pages import (
     FILE_COLUMNS,
     ensure_claim_files,
     folded_values,
+    unbegun,
 )
+from syncer.store.repositories.lives import standing_of
 from syncer.store.repositories.record_filters import contains
 from syncer.store.tables import claim_file as table
 
@@ -92,7 +94,7 @@ def _conditions(wanted: ClaimFileFilter) -> list[ColumnElement[bool]]:
     if wanted.q is not None:
         found.append(or_(*(contains(table.c[f"folded_{name}"], wanted.q) for name in _TEXTS)))
     if wanted.selectable is not None:
-        found.append(false())  # a file is selectable, or not, only by a lifecycle
+        found.append(table.c.selectable == wanted.selectable)
     return found
 
 
@@ -105,7 +107,7 @@ def _values(claim_file: ClaimFile) -> dict[str, Any]:
         "partner_ref": claim_file.partner_ref,
         "claim_number": claim_file.claim_number,
         "claim_type": claim_file.claim_type,
-        "state": claim_file.standing.state,
+        **unbegun(claim_file.stage),
         "partner_data": json_text(claim_file.partner_data),
         "person_data": json_text(claim_file.person_data),
         "person_set_at": json_text(claim_file.person_set_at),
@@ -125,7 +127,10 @@ def _file(row: Any) -> ClaimFile:
         partner_ref=row.partner_ref,
         claim_number=row.claim_number,
         claim_type=row.claim_type,
-        standing=Standing(state=row.state),
+        standing=standing_of(row.state, row.life) or Standing(),
+        selectable=None if row.selectable is None else bool(row.selectable),
+        selectable_reason=row.selectable_reason,
+        stage=Stage(row.stage or Stage.QUOTE),
         partner_data=from_json(row.partner_data),
         person_data=from_json(row.person_data),
         person_set_at=from_json(row.person_set_at),

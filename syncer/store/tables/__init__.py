@@ -1,5 +1,6 @@
 """All tables. Column order is deliberate: what filters read stands before long bodies."""
 
+from syncer.store.tables.claim_file_events import claim_file_event
 from syncer.store.tables.claim_files import attachment, claim_file
 from syncer.store.tables.columns import metadata
 from syncer.store.tables.documents import claim_document
@@ -18,6 +19,7 @@ __all__ = [
     "change",
     "claim_document",
     "claim_file",
+    "claim_file_event",
     "credential",
     "credential_key",
     "credential_reset",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 
 from syncer.domain.claim_files import Origin
+from syncer.domain.lifecycles import Stage
 from syncer.domain.stored import AttachmentState
 from syncer.store.tables.columns import (
+    maybe_flag,
     maybe_text,
     maybe_whole,
     of_link,
@@ -27,6 +29,10 @@ claim_file = table(
     maybe_text("claim_number"),
     maybe_text("claim_type"),
     maybe_text("state"),
+    maybe_flag("selectable"),
+    maybe_text("selectable_reason"),
+    maybe_text("stage"),
+    maybe_text("life"),
     text("partner_data"),
     text("person_data"),
     text("person_set_at"),
@@ -39,6 +45,7 @@ claim_file = table(
     UniqueConstraint("repairer", "connector", "partner_ref", name="uq_claim_file_partner_ref"),
     of_link(),
     one_of("origin", Origin),
+    one_of("stage", Stage),
 )
 Index(
     "ix_claim_file_reference",
