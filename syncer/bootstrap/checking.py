@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from syncer.bootstrap.mailing import mail_faults
 from syncer.config import Settings, group_faults
 from syncer.domain.errors import ConfigurationError, InvalidError
 from syncer.partner import check_base_url
@@ -20,7 +21,7 @@ def check_configuration(settings: Settings) -> Registry:
     Raises:
         ConfigurationError: with every fault, each with the place where its setting stands.
     """
-    faults = [*_key_faults(settings), *_address_faults(settings)]
+    faults = [*_key_faults(settings), *_address_faults(settings), *mail_faults(settings)]
     try:
         registry = load_connectors(_tables(settings))
     except ConfigurationError as error:

@@ -12,6 +12,7 @@ from syncer.api.control import serve_control
 from syncer.bootstrap.actions import operator_actions
 from syncer.bootstrap.breakers import StoredBreakers
 from syncer.bootstrap.checking import check_configuration
+from syncer.bootstrap.mailing import mail_room
 from syncer.bootstrap.places import (
     TOKEN_FILE,
     backup_of,
@@ -33,6 +34,7 @@ from syncer.plugins import Registry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.catalog import Services
 from syncer.services.guard import USUAL_PATIENCE, Patience
+from syncer.services.open_links import OpenLinks
 from syncer.store import FileBlobStore, open_store
 from syncer.vault import open_vault
 from syncer.web.serving import listen
@@ -72,8 +74,9 @@ async def running(
     token = load_or_make_token(token_path)
     known_secrets.add([token])
     clock, ids = SystemClock(), UuidIds()
+    mail = mail_room(settings, clock)
     async with open_store(store_url(settings), clock=clock, ids=ids) as store:
-        await _prepare(store, settings, registry)
+        await _prepare(store, settings, registry, has_mail=mail.is_configured)
         crash_point("host-prepared")
         vault = await open_vault(store, *key_files(settings), clock=clock)
         metrics.vault_is(unsealed=vault.sealed_reason is None)
@@ -85,6 +88,7 @@ async def running(
             meter=metrics,
         ) as partners:
             ports = Ports(
+                mail=mail,
                 store=store,
                 blobs=FileBlobStore(files_folder(settings)),
                 vault=vault,
@@ -121,7 +125,7 @@ async def running(
     _log.info(Event.STOPPED)
 
 
-async def _prepare(store: Store, settings: Settings, registry: Registry) -> None:
+async def _prepare(store: Store, settings: Settings, registry: Registry, *, has_mail: bool) -> None:
     """Bring repairers of the configuration and the rows of their links into the store."""
     repairers = [
         Repairer(
@@ -138,6 +142,7 @@ async def _prepare(store: Store, settings: Settings, registry: Registry) -> None
     async def write(uow: UnitOfWork) -> None:
         await uow.repairers.keep_from_file(repairers)
         await uow.links.ensure(enabled)
+        await OpenLinks(registry=registry, has_mail=has_mail).settle(uow)
 
     await store.write(write)
 

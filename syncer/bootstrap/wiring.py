@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syncer.bootstrap.troubles import Troubles
+from syncer.dispatch.ambient import SystemClock
 from syncer.dispatch.local import LocalDispatcher
+from syncer.mail import Room
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.audit import DecryptTally
@@ -23,6 +25,7 @@ from syncer.services.intake import Intake
 from syncer.services.leftovers import LeftoverRecords
 from syncer.services.links import LinkService
 from syncer.services.live import PassBoard
+from syncer.services.open_links import OpenLinks
 from syncer.services.opening import LinkOpener
 from syncer.services.outcomes import OutcomeBatch
 from syncer.services.page import PageStorer
@@ -42,10 +45,15 @@ if TYPE_CHECKING:
     from syncer.config import Settings
     from syncer.ports.ambient import Clock, Ids
     from syncer.ports.blobs import BlobStore
+    from syncer.ports.mail import MailRoom
     from syncer.ports.plugins import ConnectorRegistry
     from syncer.ports.sessions import Sessions
     from syncer.ports.store import Store
     from syncer.ports.vault import Vault
+
+
+def _without_mail() -> MailRoom:
+    return Room(None, clock=SystemClock())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,7 @@ class Ports:
     sessions: Sessions
     clock: Clock
     ids: Ids
+    mail: MailRoom = field(default_factory=_without_mail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +118,10 @@ class _Wiring:
             vault=ports.vault,
             sessions=ports.sessions,
             settings=self.settings,
+            mail=ports.mail,
             tally=self.decrypts.opened,
         )
+        self.open_links = OpenLinks(registry=ports.registry, has_mail=ports.mail.is_configured)
         self.attachments = AttachmentService(
             store=ports.store,
             blobs=ports.blobs,
@@ -178,15 +189,24 @@ class _Wiring:
         )
 
     def registration(self, sweep: Sweep) -> Registration:
-        ports, patience = self.ports, self.patience
+        patience = min(self.patience.call, VERIFICATION_PATIENCE.call)
         return Registration(
-            store=ports.store,
-            registry=ports.registry,
-            vault=ports.vault,
+            store=self.ports.store,
+            registry=self.ports.registry,
+            vault=self.ports.vault,
             opener=self.opener,
-            clock=ports.clock,
+            clock=self.ports.clock,
             nudge=sweep.nudge,
-            patience=replace(patience, call=min(patience.call, VERIFICATION_PATIENCE.call)),
+            patience=replace(self.patience, call=patience),
+        )
+
+    def attention(self, started_at: datetime) -> Attention:
+        return Attention(
+            store=self.ports.store,
+            registry=self.ports.registry,
+            vault=self.ports.vault,
+            started_at=started_at,
+            mail=self.ports.mail,
         )
 
     def services(
@@ -216,7 +236,9 @@ class _Wiring:
                 clock=clock,
                 rescheduled=lambda _key: sweep.nudge(),
             ),
-            repairers=RepairerService(store=store, registry=registry, clock=clock),
+            repairers=RepairerService(
+                store=store, registry=registry, clock=clock, open_links=self.open_links
+            ),
             registration=self.registration(sweep),
             intake=Intake(store=store, clock=clock),
             excludes=Excludes(
@@ -245,5 +267,5 @@ class _Wiring:
             ),
             pull=pull,
             changes=ChangeReading(store=store),
-            attention=Attention(store=store, registry=registry, vault=vault, started_at=started_at),
+            attention=self.attention(started_at),
         )

@@ -1,6 +1,5 @@
 """The configuration: one file, environment and command line over it; all faults at once."""
 
-from syncer.config.duration import duration_text, parse_duration
 from syncer.config.reading import DEFAULT_FILES, find_file, group_faults, load
 from syncer.config.tree import (
     ConnectorTable,
@@ -15,6 +14,7 @@ from syncer.config.tree import (
     Sync,
     Vault,
 )
+from syncer.domain.durations import duration_text, parse_duration
 
 __all__ = [
     "DEFAULT_FILES",

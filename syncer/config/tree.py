@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from syncer.config.duration import Duration
 from syncer.domain.errors import InvalidError
 from syncer.domain.intake import parse_exclude_rules
+from syncer.domain.mail import is_address
 from syncer.domain.records import Kind
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -211,6 +213,12 @@ class Planning(Section):
     webhook_secret_file: str = Field("", description="File with the signing secret (whsec_...).")
 
 
+def _check_sender(text: str) -> str:
+    if text and not (text.isprintable() and is_address(parseaddr(text)[1])):
+        raise ValueError("must be an address, or a name and an address as Name <address>")
+    return text
+
+
 class Mail(Section):
     """The mail server for reminders and claims mail."""
 
@@ -221,13 +229,24 @@ class Mail(Section):
     )
     user: str = Field("", description="User name; empty: no login.")
     password_file: str = Field("", description="File with the password.")
-    from_: str = Field("", alias="from", description="Sender's address.")
+    from_: Annotated[str, AfterValidator(_check_sender)] = Field(
+        "", alias="from", description="Sender: an address, or Name <address>."
+    )
 
     @model_validator(mode="after")
-    def _guard_plain(self) -> Mail:
+    def _fit_together(self) -> Mail:
         if self.security == "none" and self.host and self.host not in LOOPBACK_NAMES:
             raise ValueError("security = none is for a mail server on loopback only")
+        if self.host and not self.from_:
+            raise ValueError("from is missing; give the sender's address")
+        if bool(self.user) != bool(self.password_file):
+            raise ValueError("user and password_file belong together; give both or none")
         return self
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """The sender's name, which may be empty, and address."""
+        return parseaddr(self.from_)
 
 
 def _check_repairers(repairers: list[Repairer]) -> list[Repairer]:
@@ -329,8 +348,6 @@ class Settings(BaseSettings):
                     "webhook_url",
                 )
             )
-        if self.mail.host:
-            found.append(self.fault("mail is not sent by this release", "mail", "host"))
         if self.document_rules:
             found.append(
                 self.fault("expected documents are not watched by this release", "document_rules")

@@ -158,6 +158,12 @@ class ConnectorQuarantinedError(NeedsOperatorError):
     code = "quarantined"
 
 
+class MailNotConfiguredError(NeedsOperatorError):
+    """No mail server is configured (``[mail]``), so nothing can be sent by mail."""
+
+    code = "mail_not_configured"
+
+
 class EgressRefusedError(NeedsOperatorError):
     """The egress policy forbids the destination (private address, other scheme, other origin)."""
 
@@ -256,9 +262,16 @@ class TooManyVerificationsError(RefusedError):
 
 
 class TooLargeError(RefusedError):
-    """A body or file is above its size limit (413)."""
+    """A body, file or sending is above its size limit (413); ``errors`` name what is in it."""
 
-    code = "too_large"
+    code: str = "too_large"
+
+    def __init__(
+        self, text: str, errors: Sequence[FieldError] = (), *, code: str = "too_large"
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.errors = tuple(errors)
 
 
 class RequestRefusedError(RefusedError):

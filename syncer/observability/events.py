@@ -51,6 +51,10 @@ class Event(StrEnum):
     BREAKER_OPENED = "breaker_opened", "A partner does not answer; it is left alone for a while."
     BREAKER_CLOSED = "breaker_closed", "A partner answers again."
 
+    # -- mail
+    MAIL_FAILS = "mail_fails", "The mail server cannot be used; mails wait."
+    MAIL_WORKS = "mail_works", "The mail server can be used again."
+
     # -- passes
     PASS_ENDED = "pass_ended", "A pass ended."
     PASS_FAILED = "pass_failed", "A pass failed."

@@ -16,6 +16,7 @@ from syncer.sdk import (
     Kind,
     PartnerLimits,
     Settings,
+    Transport,
 )
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
@@ -35,7 +36,7 @@ def fault_of(candidate: object, name: str) -> str | None:
         _attribute_fault(candidate)
         or _name_fault(candidate.name, name)
         or _abstract_fault(candidate)
-        or _credentials_fault(candidate.credentials)
+        or _credentials_fault(candidate.credentials, candidate.transports)
         or _settings_fault(candidate.settings)
     )
 
@@ -63,8 +64,8 @@ def _abstract_fault(connector: type[Connector[Any, Any]]) -> str | None:
     return f"it does not define {', '.join(missing)}" if missing else None
 
 
-def _credentials_fault(model: type[Credentials]) -> str | None:
-    if not model.model_fields:
+def _credentials_fault(model: type[Credentials], transports: frozenset[Transport]) -> str | None:
+    if not model.model_fields and Transport.HTTP in transports:
         return "its credentials declare no field"
     optional = [name for name, field in model.model_fields.items() if not field.is_required()]
     if optional:
@@ -115,6 +116,8 @@ _ATTRIBUTES: Mapping[str, tuple[Check, str]] = {
     "settings": (_is_subclass(Settings), "a subclass of Settings"),
     "settings_group": (lambda value: value is None or _is_text(value), "a text or None"),
     "supersedes": (_is_set_of(str), "a frozenset of names"),
+    "pulls": (lambda value: isinstance(value, bool), "true or false"),
+    "transports": (_is_set_of(Transport), "a frozenset of Transport"),
     "limits": (lambda value: isinstance(value, PartnerLimits), "a PartnerLimits"),
     "reference_max_length": (_is_length, "a whole number above 0"),
 }

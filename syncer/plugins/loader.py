@@ -16,7 +16,7 @@ from syncer.plugins.hooks import PROJECT, ConnectorHooks
 from syncer.plugins.inspection import fault_of
 from syncer.plugins.registry import Registry
 from syncer.ports.plugins import ConnectorState, ConnectorTable, Installed
-from syncer.sdk import Connector
+from syncer.sdk import Connector, Transport
 from syncer.services.settings import validated
 
 GROUP = "syncer.connectors"
@@ -154,7 +154,8 @@ def _table_faults(one: Installed) -> list[str]:
         return []
     model = one.connector.settings
     place = f"connectors.{one.name}"
-    faults = [] if one.base_url else [f"{place}.base_url: is missing; give the partner's address"]
+    needs_address = Transport.HTTP in one.connector.transports and not one.base_url
+    faults = [f"{place}.base_url: is missing; give the partner's address"] if needs_address else []
     unknown = [name for name in one.table if name not in model.model_fields]
     known = {name: value for name, value in one.table.items() if name not in unknown}
     faults += [

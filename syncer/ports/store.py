@@ -121,6 +121,14 @@ class Links(Protocol):
         """Note that credentials were stored: the link becomes active."""
         ...
 
+    async def settle_open(self, connector: str, *, closed_reason: str | None) -> None:
+        """Put links that need no credentials where they belong.
+
+        Without a reason the unconfigured ones become active; with one the active ones become
+        unconfigured for it. Others stay.
+        """
+        ...
+
     async def note_activation(self, key: LinkKey, cursor: str) -> None:
         """Keep where the first pass starts, once it is known."""
         ...

@@ -16,6 +16,7 @@ from syncer.domain.errors import (
     DeliveryRejectedError,
     FieldError,
     InvalidError,
+    MailNotConfiguredError,
     NotFoundError,
     PageLoopError,
     PartnerTimeoutError,
@@ -52,7 +53,15 @@ from syncer.sdk.http import Download, Href, HttpSession, Part, PartnerLimits, Re
 from syncer.sdk.lifecycle import Lifecycle
 from syncer.sdk.link import Link, Transport
 from syncer.sdk.login import Login
-from syncer.sdk.mail import MailMessage, MailSession
+from syncer.sdk.mail import (
+    Letter,
+    MailAddress,
+    MailLanguage,
+    MailMessage,
+    MailSession,
+    MailSubject,
+    MailText,
+)
 from syncer.sdk.models import Credentials, Secret, Settings
 from syncer.sdk.operation import FileRule, Operation, Payload
 from syncer.sdk.page import ClaimUpdate, Page, UnknownItem, Unreadable
@@ -89,14 +98,20 @@ __all__ = [
     "Insurer",
     "InvalidError",
     "Kind",
+    "Letter",
     "Lifecycle",
     "Line",
     "Link",
     "LocalEvent",
     "Login",
     "LostAnswer",
+    "MailAddress",
+    "MailLanguage",
     "MailMessage",
+    "MailNotConfiguredError",
     "MailSession",
+    "MailSubject",
+    "MailText",
     "Money",
     "NotFoundError",
     "Operation",

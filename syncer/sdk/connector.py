@@ -62,6 +62,8 @@ class Connector(ABC, Generic[C, S]):
     kinds: ClassVar[frozenset[Kind]]
     """Kinds of record that ``pull`` may give; any other is refused."""
     credentials: ClassVar[type[Credentials]]
+    """What a link needs once. Where no HTTP is spoken the model may have no fields: such links are
+    active as soon as what they reach the partner by is configured."""
     settings: ClassVar[type[Settings]] = Settings
     settings_group: ClassVar[str | None] = None
     """Settings group used when the configuration names none."""
@@ -72,6 +74,8 @@ class Connector(ABC, Generic[C, S]):
     """Longest claim-file reference that the partner takes."""
     transports: ClassVar[frozenset[Transport]] = frozenset({Transport.HTTP})
     """What the link reaches the partner by; ``link`` holds these sessions and no others."""
+    pulls: ClassVar[bool] = True
+    """Whether there is anything to read; without it there are no passes."""
     operations: ClassVar[Sequence[Operation]] = ()
     """What can be sent."""
     lifecycle: ClassVar[Lifecycle | None] = None

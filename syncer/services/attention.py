@@ -10,6 +10,7 @@ from syncer.domain.errors import FieldError, InvalidError
 from syncer.domain.instants import to_text
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.stored import LinkFilter, QuarantinedItem
+from syncer.ports.mail import MailRoom
 from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import Vault
@@ -52,6 +53,7 @@ class Attention:
     registry: ConnectorRegistry
     vault: Vault
     started_at: datetime
+    mail: MailRoom | None = None
 
     async def find(self, *, after: Place | None = None, limit: int = 50) -> AttentionFound:
         """List what needs a person.
@@ -96,6 +98,8 @@ class Attention:
         entries = []
         if self.vault.sealed_reason is not None:
             entries.append(((_HOST, ""), self._sealed(self.vault.sealed_reason)))
+        if self.mail is not None and self.mail.trouble is not None:
+            entries.append(((_HOST, " mail"), _mail_unavailable(self.mail.trouble)))
         entries += [
             ((_HOST, installed.name), _quarantined_connector(installed))
             for installed in self.registry.all()
@@ -129,6 +133,18 @@ class Attention:
             repairers=None, connectors=None, unresolved_only=True, after=start, limit=limit
         )
         return [((_ITEMS, item.id), _item(item)) for item in rows]
+
+
+def _mail_unavailable(trouble: str) -> Json:
+    return {
+        "kind": "mail_unavailable",
+        "repairer": None,
+        "connector": None,
+        "subject": {"type": "mail", "id": "server"},
+        "text": f"{trouble} Mails wait.",
+        "action": "Have the operator look at [mail] in the configuration and at the server.",
+        "since": None,
+    }
 
 
 def _quarantined_connector(installed: Installed) -> Json:

@@ -16,6 +16,7 @@ from syncer.domain.stored import LinkFilter
 from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
+from syncer.services.open_links import NO_MAIL
 from syncer.services.settings import SettingsInForce
 
 LinkView = dict[str, Any]
@@ -164,13 +165,18 @@ class LinkService:
                 now = self.clock.now()
                 await _check_tries(uow, key, now)
                 await self._move(uow, key, LinkState.ACTIVE)
-                await uow.links.schedule({key: now})
+                if self._pulls(key):
+                    await uow.links.schedule({key: now})
             return await self._shown(uow, key), is_resumed
 
         view, is_resumed = await self.store.write(work)
         if is_resumed:
             self.rescheduled(key)
         return view
+
+    def _pulls(self, key: LinkKey) -> bool:
+        connector = self.registry.get(key.connector).connector
+        return connector is None or connector.pulls
 
     def _enabled(self, key: LinkKey) -> Installed:
         installed = self.registry.get(key.connector)
@@ -260,6 +266,8 @@ async def _configured(uow: UnitOfWork, key: LinkKey) -> Link:
     link = await _stored(uow, key)
     if link.state is LinkState.UNCONFIGURED:
         text = "The link has no credentials yet; register them first."
+        if link.reason == NO_MAIL:
+            text = "No mail server is configured; have the operator set one up under [mail]."
         raise ConflictError("link_unconfigured", text)
     return link
 

@@ -15,7 +15,16 @@ from syncer.observability import known_secrets
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.sessions import Sessions, SignIn
 from syncer.ports.vault import Vault
-from syncer.sdk import Connector, Credentials, HttpSession, Link, Login, Settings
+from syncer.sdk import (
+    Connector,
+    Credentials,
+    HttpSession,
+    Link,
+    Login,
+    MailSession,
+    Settings,
+    Transport,
+)
 from syncer.services.guard import guarded, plainly_guarded
 from syncer.services.settings import Effective, SettingsInForce
 
@@ -34,6 +43,7 @@ class LinkOpener:
     vault: Vault
     sessions: Sessions
     settings: SettingsInForce
+    mail: MailSession | None = None
     tally: Callable[[links.LinkKey], None] | None = None
 
     def effective(self, link: links.Link) -> Effective:
@@ -41,9 +51,11 @@ class LinkOpener:
         return self.settings.of(self.registry.get(link.key.connector), link.settings)
 
     def open(
-        self, link: links.Link, sealed: stored.SealedCredential, *, correlation_id: str
+        self, link: links.Link, sealed: stored.SealedCredential | None, *, correlation_id: str
     ) -> AnyLink:
-        """Open a stored link for one pass or retry.
+        """Open a stored link for one pass, retry or attempt at a delivery.
+
+        ``sealed`` is None for a connector that needs no credentials.
 
         Raises:
             ConflictError: the connector is disabled or quarantined.
@@ -51,7 +63,7 @@ class LinkOpener:
             CredentialUnreadableError: it does not open, or no longer fits the connector.
         """
         connector = self.registry.usable(link.key.connector)
-        fields = self._fields(link, sealed)
+        fields = self._fields(link, sealed) if connector.credentials.model_fields else {}
         try:
             credentials = connector.credentials.model_validate(fields)
         except ValidationError:
@@ -67,8 +79,8 @@ class LinkOpener:
             generation=link.generation,
         )
 
-    def _fields(self, link: links.Link, sealed: stored.SealedCredential) -> dict[str, str]:
-        if sealed.link != link.key or sealed.generation != link.generation:
+    def _fields(self, link: links.Link, sealed: stored.SealedCredential | None) -> dict[str, str]:
+        if sealed is None or sealed.link != link.key or sealed.generation != link.generation:
             text = "The stored credentials are of another link or from before a reset."
             raise CredentialUnreadableError(text)
         fields = self.vault.open(sealed)
@@ -92,16 +104,22 @@ class LinkOpener:
 
         ``generation`` is theirs once they are stored; a login is kept for it.
         """
+        others: dict[str, Any] = {}
+        if Transport.MAIL in connector.transports and self.mail is not None:
+            others["mail"] = self.mail
 
-        def opened(http: HttpSession) -> AnyLink:
+        def opened(http: HttpSession | None = None) -> AnyLink:
+            sessions = others if http is None else {**others, "http": http}
             return Link(
                 repairer=key.repairer,
                 credentials=credentials,
                 settings=effective.model,
                 start_date=start_date or effective.model.start_date,
-                http=http,
+                **sessions,
             )
 
+        if Transport.HTTP not in connector.transports:
+            return opened()
         headers = plainly_guarded("auth_headers", lambda: connector.auth_headers(credentials))
         http = self.sessions.http(
             key,

@@ -74,8 +74,9 @@ class RefreshService:
         return [Joined(pass_=live.snapshot(), joined=joined) for live, joined in passes]
 
     async def _wanted(self, repairer: str | None, connector: str | None) -> list[LinkKey]:
-        if connector is not None:
-            self.registry.usable(connector)
+        if connector is not None and not self.registry.usable(connector).pulls:
+            text = "Nothing is read from this partner; there is nothing to refresh."
+            raise ConflictError("link_unavailable", text)
         if repairer is not None:
             await self._require_repairer(repairer)
         if repairer is not None and connector is not None:
@@ -100,7 +101,11 @@ class RefreshService:
         return key
 
     async def _active(self, repairer: str | None, connector: str | None) -> list[LinkKey]:
-        usable = [one.name for one in self.registry.all() if one.connector is not None]
+        usable = [
+            one.name
+            for one in self.registry.all()
+            if one.connector is not None and one.connector.pulls
+        ]
         wanted = LinkFilter(
             enabled=usable,
             repairers=(repairer,) if repairer else None,

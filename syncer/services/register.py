@@ -24,7 +24,7 @@ from syncer.domain.errors import (
     VaultSealedError,
 )
 from syncer.domain.feed import Change, ChangeType, SubjectType
-from syncer.domain.links import Link, LinkKey
+from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.observability import Event, get_logger, known_secrets
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
@@ -121,7 +121,8 @@ class Registration:
 
         Raises:
             NotFoundError: the repairer or the connector is not known.
-            ConflictError: ``connector_disabled``; ``credentials_already_set``, before anything else
+            ConflictError: ``connector_disabled``; ``no_credentials`` when the connector needs none;
+                ``credentials_already_set``, before anything else
                 is looked at; ``link_unavailable`` when the connector is quarantined.
             VaultSealedError: there is no usable root key.
             InvalidError: ``credentials_incomplete``, ``credentials_invalid``, or
@@ -131,6 +132,8 @@ class Registration:
         """
         if not self.registry.get(key.connector).enabled:
             raise ConflictError("connector_disabled", "The connector is not enabled.")
+        if self._needs_none(key):
+            raise ConflictError("no_credentials", "This connector needs no credentials.")
         async with self._turn(key):
             wanted = await self._wanted(key, body, verify=verify)
             cursor = await self._ask_partner(wanted, correlation_id) if verify else None
@@ -159,12 +162,17 @@ class Registration:
         async with self.store.read() as uow:
             link = await _link(uow, key)
             sealed = await uow.credentials.get(key)
+        is_open = self._needs_none(key) and link.state is not LinkState.UNCONFIGURED
         return Described(
-            configured=sealed is not None,
+            configured=sealed is not None or is_open,
             fields=sealed.fields if sealed else (),
             created_at=sealed.created_at if sealed else None,
             generation=link.generation,
         )
+
+    def _needs_none(self, key: LinkKey) -> bool:
+        connector = self.registry.get(key.connector).connector
+        return connector is not None and not connector.credentials.model_fields
 
     def _turn(self, key: LinkKey) -> asyncio.Lock:
         turn = self._turns.get(key)

@@ -20,6 +20,7 @@ from syncer.domain.stored import Repairer
 from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
+from syncer.services.open_links import OpenLinks
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
 
@@ -35,10 +36,18 @@ class RepairersFound:
 class RepairerService:
     """The repairers of this installation."""
 
-    def __init__(self, *, store: Store, registry: ConnectorRegistry, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        registry: ConnectorRegistry,
+        clock: Clock,
+        open_links: OpenLinks | None = None,
+    ) -> None:
         self._store = store
         self._registry = registry
         self._clock = clock
+        self._open_links = open_links or OpenLinks(registry=registry)
 
     async def find(self, *, after: str | None, limit: int) -> RepairersFound:
         """List in order of id."""
@@ -89,6 +98,7 @@ class RepairerService:
             )
             is_new = await uow.repairers.put(repairer)
             await uow.links.ensure(enabled, repairer=id_)
+            await self._open_links.settle(uow)
             return repairer, is_new
 
         return await self._store.write(work)

@@ -140,7 +140,11 @@ class Sweep:
 
     def _usable(self) -> list[str]:
         states = {ConnectorState.READY, ConnectorState.SUPERSEDED}
-        return [one.name for one in self.registry.all() if one.state in states]
+        return [
+            one.name
+            for one in self.registry.all()
+            if one.state in states and one.connector is not None and one.connector.pulls
+        ]
 
     def wake(self, key: LinkKey) -> None:
         """Start a pass over a link soon: something of it waits for the partner."""

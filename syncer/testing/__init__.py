@@ -4,6 +4,7 @@ Nobody but tests and played partners imports it.
 """
 
 from syncer.testing.ambient import START, FakeClock
+from syncer.testing.mailbox import Mail, Mailbox
 from syncer.testing.playing import Fault, Handler, Problem, Seen, as_problems, with_faults
 from syncer.testing.reading import Read, read_pass
 from syncer.testing.serving import serve_app
@@ -13,6 +14,8 @@ __all__ = [
     "FakeClock",
     "Fault",
     "Handler",
+    "Mail",
+    "Mailbox",
     "Problem",
     "Read",
     "Seen",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,10 +52,9 @@ def problem_of(error: errors.SyncerError, *, request_id: str, now: datetime) -> 
     elif isinstance(error, errors.StoreBusyError):
         headers["Retry-After"] = str(_BUSY_RETRY_SECONDS)
     more: dict[str, Any] = dict(getattr(error, "facts", {}))
-    if isinstance(error, errors.InvalidError):
-        more["errors"] = [
-            {"pointer": fault.pointer, "message": fault.message} for fault in error.errors
-        ]
+    faults: Sequence[errors.FieldError] = getattr(error, "errors", ())
+    if faults or isinstance(error, errors.InvalidError):
+        more["errors"] = [{"pointer": fault.pointer, "message": fault.message} for fault in faults]
     return problem(
         status, error.code, str(error), request_id=request_id, more=more, headers=headers
     )

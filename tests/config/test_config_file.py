@@ -103,12 +103,26 @@ def test_fault_never_shows_the_value(tmp_path: Path) -> None:
         ('[store]\nurl = "postgresql://db/x"\n', "store.url"),
         ('[store]\nblobs = "s3://bucket/prefix"\n', "store.blobs"),
         ('[planning]\nwebhook_url = "http://example.org/"\n', "planning.webhook_url"),
-        ('[mail]\nhost = "mail.example.org"\nsecurity = "none"\n', "mail"),
+        ('[mail]\nhost = "mail.example.org"\nsecurity = "none"\nfrom = "a@b.be"\n', "mail"),
+        ('[mail]\nhost = "mail.example.org"\n', "mail"),
+        ('[mail]\nhost = "mail.example.org"\nfrom = "a@b.be"\nuser = "a"\n', "mail"),
+        ('[mail]\nfrom = "nobody"\n', "mail.from"),
         ('[settings.informex]\nqueueing = "some"\n', "settings.informex.queueing"),
         ("[sync]\nconcurrency = 0\n", "sync.concurrency"),
         ('[connectors."Not A Slug"]\nenabled = true\n', "connectors.Not A Slug"),
     ],
-    ids=["postgresql", "s3", "plain-webhook", "plain-mail", "queueing", "concurrency", "slug"],
+    ids=[
+        "postgresql",
+        "s3",
+        "plain-webhook",
+        "plain-mail",
+        "no-sender",
+        "no-password",
+        "sender",
+        "queueing",
+        "concurrency",
+        "slug",
+    ],
 )
 def test_value_that_cannot_be_used_is_refused_by_path(tmp_path: Path, text: str, path: str) -> None:
     (fault,) = _faults(tmp_path, text)
@@ -165,8 +179,8 @@ def test_duration_that_makes_no_sense_is_refused(tmp_path: Path, text: str) -> N
 
 
 def test_features_of_later_releases_are_told_and_do_not_stop_the_start(tmp_path: Path) -> None:
-    text = '[planning]\nwebhook_url = "https://planning.example/hook"\n[mail]\nhost = "localhost"\n'
+    text = '[planning]\nwebhook_url = "https://planning.example/hook"\n'
 
     notices = load(_write(tmp_path, text), environ={}).notices
 
-    assert [notice.split(": ")[1] for notice in notices] == ["planning.webhook_url", "mail.host"]
+    assert [notice.split(": ")[1] for notice in notices] == ["planning.webhook_url"]

@@ -26,8 +26,11 @@ excludes = [{ plate = "CANARYPLATE*" }, { insurer = "Canaryinsurer" }]
 
 [mail]
 host = "mail.example"
+from = "canary-sender@mail.example"
 user = "canary-mail-user"
+password_file = "{folder}/mail-password"
 """
+MAIL_PASSWORD = "canary-mail-password-7"
 
 
 def spellings(secret: str) -> set[str]:
@@ -63,7 +66,9 @@ async def test_no_canary_is_in_the_diagnostics(
     service: Service, shop: PlayedShop, partner: PlayedClaims360, tmp_path: Path
 ) -> None:
     text = service.config.read_text().replace("Demo", "Canaryrepairer")
-    service.config.write_text(text.replace("port = 0", f"port = {free_port()}") + MORE)
+    (service.folder / "mail-password").write_text(MAIL_PASSWORD + "\n")
+    more = MORE.replace("{folder}", str(service.folder))
+    service.config.write_text(text.replace("port = 0", f"port = {free_port()}") + more)
     shop.add_mission("MISSION-CANARY", **PERSONAL)
     shop.add_mission("BAD-CANARY")
     bad = b'{"type":"mission","id":"BAD-CANARY","status":["Canary is no status"]}'
@@ -79,7 +84,8 @@ async def test_no_canary_is_in_the_diagnostics(
         (service.folder / "root.key").read_text().strip(),
         *leaves(PERSONAL),
         *("MISSION-CANARY", "BAD-CANARY", "Canary is no status", "Canaryrepairer"),
-        *("CANARYPLATE", "Canaryinsurer", "canary-mail-user"),
+        *("CANARYPLATE", "Canaryinsurer", "canary-mail-user", MAIL_PASSWORD),
+        "canary-sender@mail.example",
     ]
     noise = [{"event": "pass_failed", "text": each, "password": each} for each in secrets]
     log.write_text(

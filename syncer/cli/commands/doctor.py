@@ -22,6 +22,7 @@ from syncer.domain.errors import ConfigurationError
 
 _LEAST_FREE_BYTES = 1_073_741_824  # 1 GiB: a few thousand photos
 _TOO_OPEN = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_READ = stat.S_IROTH
 
 
 class Verdict(StrEnum):
@@ -78,6 +79,7 @@ async def look(invocation: Invocation) -> list[Finding]:
         findings += [_faulty(fault) for fault in error.faults]
     else:
         findings += [*_configuration(settings), *_data_folder(settings), *_root_key(settings)]
+        findings += list(_mail(settings))
         findings += [each async for each in _service(settings)]
     return findings
 
@@ -184,6 +186,22 @@ def _root_key(settings: Settings) -> Iterator[Finding]:
         else:
             action = "Restore it from its backup, or make one: syncer key init --to FILE."
             yield _wrong("root key", f"{name} does not exist; the vault is sealed", action)
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    mail = settings.mail
+    if not mail.host:
+        yield Finding(
+            check="mail",
+            verdict=Verdict.NOTE,
+            text="no mail server is configured; nothing is sent by mail",
+            action="Set host, from and what else it needs under [mail].",
+        )
+        return
+    yield Finding(check="mail", text=f"{mail.host}:{mail.port}, {mail.security}, as {mail.from_}")
+    if mail.password_file and Path(mail.password_file).stat().st_mode & _OTHERS_READ:
+        text = f"{mail.password_file} can be read by everybody on this machine"
+        yield _wrong("mail", text, f"chmod o-rwx {mail.password_file}")
 
 
 # -- the running service --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from syncer.cli.client import Json, ServiceClient, token_path_of
 from syncer.cli.exits import ServiceAnswerError
@@ -51,6 +52,17 @@ enabled = true
 base_url = {base_url}
 allow_insecure = true
 """
+_MAIL = """
+[connectors.{name}]
+enabled = true
+
+[mail]
+host = {host}
+port = {port}
+security = "none"
+from = "Demo <demo@syncer.example>"
+"""
+_MAILBOX = "smtp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +156,11 @@ def _write_configuration(folder: Path, base_urls: Mapping[str, str], interval: t
         interval=duration_text(interval),
     )
     for name, base_url in base_urls.items():
-        text += _CONNECTOR.format(name=name, base_url=json.dumps(base_url))
+        parts = urlsplit(base_url)
+        if parts.scheme == _MAILBOX:  # a partner that is written to
+            text += _MAIL.format(name=name, host=json.dumps(parts.hostname), port=parts.port)
+        else:
+            text += _CONNECTOR.format(name=name, base_url=json.dumps(base_url))
     file.write_text(text, encoding="utf-8")
     return file
 

@@ -143,6 +143,15 @@ class LinkTable:
         names = ["repairer", "connector", "state", "generation", "settings"]
         await self._connection.execute(insert(table).from_select(names, missing))
 
+    async def settle_open(self, connector: str, *, closed_reason: str | None) -> None:
+        unpaused = [LinkState.UNCONFIGURED.value, LinkState.ACTIVE.value]
+        state = LinkState.ACTIVE if closed_reason is None else LinkState.UNCONFIGURED
+        await self._connection.execute(
+            update(table)
+            .where(table.c.connector == connector, table.c.state.in_(unpaused))
+            .values(state=state.value, reason=closed_reason)
+        )
+
     async def get(self, key: LinkKey) -> Link | None:
         row = await self._connection.row(select(*_COLUMNS, has_leftovers()).where(_is(key)))
         return None if row is None else _link(row)

@@ -1,0 +1,74 @@
+"""The mail room of an installation."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import replace
+
+from syncer.domain.claim_files import ClaimFile
+from syncer.domain.errors import MailNotConfiguredError
+from syncer.domain.mail import Language
+from syncer.mail.dossier import dossier_facts
+from syncer.mail.letters import Letters
+from syncer.mail.smtp import MailServer, SmtpClient
+from syncer.ports.ambient import Clock
+from syncer.ports.mail import Addressee
+from syncer.sdk import Letter, MailLanguage, MailMessage, OutgoingFile
+
+
+class Room:
+    """Implements ``MailRoom``; without a server letters are written and none can be sent."""
+
+    def __init__(
+        self, server: MailServer | None, *, clock: Clock, context: ssl.SSLContext | None = None
+    ) -> None:
+        self._server = server
+        self._client = SmtpClient(server, clock=clock, context=context) if server else None
+        self._letters = Letters()
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is a mail server."""
+        return self._server is not None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the server cannot be used at the moment."""
+        return self._client.trouble if self._client else None
+
+    async def send(self, message: MailMessage) -> str:
+        """Hand a message over; the sender's domain completes its id."""
+        if self._client is None or self._server is None:
+            raise MailNotConfiguredError("No mail server is configured; see [mail].")
+        full_id = f"{message.message_id}@{self._server.sender.domain}"
+        return await self._client.send(replace(message, message_id=full_id))
+
+    def dossier(
+        self,
+        claim_file: ClaimFile,
+        files: Sequence[OutgoingFile],
+        *,
+        language: MailLanguage,
+        subject: str | None = None,
+        text: str | None = None,
+    ) -> Letter:
+        """Summarise a claim file for a claims office."""
+        facts = dossier_facts(claim_file, files)
+        letter = self._letters.write("dossier", Language(language), facts | {"opening": text})
+        return letter if subject is None else replace(letter, subject=subject)
+
+    def reminder(
+        self, addressee: Addressee, missing: Sequence[str], *, language: Language
+    ) -> Letter:
+        """Ask for documents that are missing."""
+        facts = {"addressee": addressee, "missing": list(missing)}
+        return self._letters.write("reminder", language, facts)
+
+    def status_change(self, addressee: Addressee, status: str, *, language: Language) -> Letter:
+        """Tell what has become of a claim file."""
+        return self._letters.write("status", language, {"addressee": addressee, "status": status})
+
+    def edited(self, subject: str, text: str) -> Letter:
+        """Make a letter of what a person wrote."""
+        return self._letters.from_person(subject, text)
