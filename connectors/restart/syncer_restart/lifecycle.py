@@ -86,14 +86,14 @@ def sent_event(delivery: Delivery[Payload], receipt: Receipt) -> Event:
 def _after_status(standing: Standing, event: Event) -> Standing:
     """Move to the portal's status; one from before the newest is filed only.
 
-    A word that we do not know becomes the state as it is.
+    A word that we do not know stands in the timeline, and the state stays as it was.
     """
     word, moment = event.data["status"], event.data["moment"]
     if moment < standing.facts.get("moment", ""):
         return standing
     return replace(
         standing,
-        state=wire.STATES.get(word, word),
+        state=wire.STATES.get(word, standing.state),
         warnings=standing.warnings if word == wire.INCOMPLETE else (),
         facts={**standing.facts, "moment": moment},
     )
@@ -124,8 +124,7 @@ def _state_after(standing: Standing, sent: dict[str, object]) -> str | None:
         return state if state in _FINAL else _INCOMPLETE
     if state is not None and state != _INCOMPLETE:
         return state
-    found = sent["status"]
-    return wire.STATES.get(found, found) if isinstance(found, str) else wire.STATES[wire.RECEIVED]
+    return wire.STATES.get(str(sent["status"]), wire.STATES[wire.RECEIVED])
 
 
 def _stored_incomplete(missing: Sequence[str]) -> str:

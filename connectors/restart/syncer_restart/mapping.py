@@ -5,6 +5,7 @@ Rows are decoded one by one, so that a bad one is set aside with its bytes while
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,7 +99,7 @@ def _update(row: wire.WireStatus, members: Mapping[str, Any]) -> ClaimUpdate:
         raise PayloadError("is no instant with an offset", path="statoDal") from None
     event = Event(
         name=row.status,
-        key=f"status:{row.number}:{row.status}:{moment}",
+        key=f"status:{_digest(row.number, row.status, moment)}",
         at=at,
         note=f"{row.refunded} {row.currency or ''}".strip() if row.refunded else None,
         data={"status": row.status, "moment": moment},
@@ -111,18 +112,22 @@ def _update(row: wire.WireStatus, members: Mapping[str, Any]) -> ClaimUpdate:
     )
 
 
+def _digest(*texts: str) -> str:
+    """Give what is the same for the same texts only, short enough for a key."""
+    return hashlib.sha256(msgspec.json.encode(texts)).hexdigest()
+
+
 def _data(row: wire.WireStatus, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the row says beyond the status: the centre, and the rest under ``extra``."""
-    extra = {name: value for name, value in members.items() if name not in wire.STATUS_NAMES}
-    if row.refunded is not None:
-        extra["rimborsato"] = row.refunded
-    if row.currency is not None:
-        extra["valuta"] = row.currency
-    data: dict[str, Any] = {}
+    """Give what the row says: the centre, and under ``extra`` all that has no place elsewhere."""
+    data: dict[str, Any] = {
+        "extra": {
+            name: value
+            for name, value in members.items()
+            if name not in wire.PLACED_NAMES and value is not None
+        }
+    }
     if row.centre is not None:
         data["centre"] = {"vat_number": row.centre.vat_number, "name": row.centre.name}
-    if extra:
-        data["extra"] = extra
     return data
 
 

@@ -80,14 +80,17 @@ class PlayedRestart:
         return account.credentials()
 
     def live(self) -> str:
-        """Let the claim that waits longest at the next repairer move on; gives a line about it."""
+        """Let a claim of the next repairer move on; gives a line about it.
+
+        Claims that were sent here come first, then the one that waits longest.
+        """
         accounts = list(self.accounts.values())
         account = accounts[self._turn % len(accounts)]
         self._turn += 1
         waiting = [claim for claim in account.listing(None) if claim.status in _NEXT]
         if not waiting:
             return f"{account.user}: no claim is waiting at the portal"
-        claim = self.advance(account, waiting[0])
+        claim = self.advance(account, min(waiting, key=lambda one: not one.attachments))
         return f"{account.user}: claim {claim.number} is {claim.status}"
 
     def advance(self, account: Account, claim: Claim) -> Claim:

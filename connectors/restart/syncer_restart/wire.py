@@ -147,5 +147,5 @@ class WireStatus(Struct, rename=_STATUS):
     currency: CurrencyText | None = None
 
 
-STATUS_NAMES = frozenset(_STATUS.values())
-"""The members of a row that have a place of their own."""
+PLACED_NAMES = frozenset(_STATUS[name] for name in ("number", "reference", "since", "centre"))
+"""The members of a row that a claim file has a place of its own for."""

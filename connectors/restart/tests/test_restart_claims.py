@@ -226,11 +226,14 @@ def fold(*events: Event) -> Standing:
         ("rimborsato_chiuso", "refunded_closed"),
         ("chiuso", "closed"),
         ("senza_seguito", "no_follow_up"),
-        ("sospesa", "sospesa"),
     ],
 )
 def test_each_status_is_a_state(word: str, state: str) -> None:
     assert fold(status(word, 0)).state == state
+
+
+def test_a_status_that_we_have_no_word_for_leaves_the_state_as_it_was() -> None:
+    assert fold(status("validata", 0), status("sospesa", 5)).state == "validated"
 
 
 def test_the_newest_status_counts_in_whatever_order_they_are_read() -> None:

@@ -64,7 +64,7 @@ async def test_a_row_says_what_happened_to_its_claim_file(
     assert update.at == datetime(2026, 3, 2, 9, 15, 0, 123456, UTC)
     assert update.data == {
         "centre": {"vat_number": "01234567897", "name": "ASP"},
-        "extra": {"rimborsato": "1200.00", "valuta": "EUR"},
+        "extra": {"stato": "rimborso_parziale", "rimborsato": "1200.00", "valuta": "EUR"},
     }
     [event] = update.events
     assert (event.name, event.at, event.note) == ("rimborso_parziale", update.at, "1200.00 EUR")
