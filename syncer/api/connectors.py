@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from syncer.domain.deliveries import LostAnswer
 from syncer.domain.records import Kind
 from syncer.ports.plugins import ConnectorState, Installed
+from syncer.sdk import FileRule, Operation
 from syncer.web import (
     Answer,
     AnswerModel,
@@ -24,6 +26,31 @@ from syncer.web import (
 _TAG = "connectors"
 
 
+class FilesShape(AnswerModel):
+    """Which files an operation takes along."""
+
+    least: int
+    most: int | None
+    content_types: list[str] | None = Field(description="Null: any.")
+    most_bytes: int | None = Field(description="Of each file.")
+    default_all: bool = Field(description="Whether naming none means all documents.")
+
+
+class OperationShape(AnswerModel):
+    """One thing that a connector can send."""
+
+    name: str
+    title: str
+    payload: dict[str, Any] = Field(description="JSON Schema.")
+    lost_answer: LostAnswer
+    files: FilesShape | None = Field(description="Null: it takes none.")
+    depends_on: list[str]
+    gated: bool = Field(description="Refused while documents are missing.")
+    dry_run: bool = Field(description="Whether it can be tried without effect.")
+    is_local: bool = Field(description="A step that is recorded and sends nothing.")
+    makes_claim_file: bool
+
+
 class ConnectorShape(AnswerModel):
     """An installed connector. One that is not enabled shows `name`, `enabled` and `state` only."""
 
@@ -35,7 +62,7 @@ class ConnectorShape(AnswerModel):
     title: str | None = None
     version: str | None = None
     kinds: list[Kind] | None = Field(None, description="Kinds of record that it pulls.")
-    operations: list[dict[str, Any]] | None = Field(None, description="What it can send.")
+    operations: list[OperationShape] | None = Field(None, description="What it can send.")
     credentials: dict[str, Any] | None = Field(None, description="JSON Schema of the fields.")
     settings: dict[str, Any] | None = Field(None, description="JSON Schema of a link's settings.")
     wire_format: Literal["vendor", "profile"] | None = None
@@ -87,8 +114,34 @@ def connector_view(installed: Installed) -> dict[str, Any]:
         "title": connector.title,
         "version": connector.version,
         "kinds": sorted(kind.value for kind in connector.kinds),
-        "operations": [],
+        "operations": [_operation_view(one) for one in connector.operations],
         "credentials": connector.credentials.model_json_schema(),
         "settings": connector.settings.model_json_schema(),
         "wire_format": connector.wire_format,
+    }
+
+
+def _operation_view(operation: Operation) -> dict[str, Any]:
+    return {
+        "name": operation.name,
+        "title": operation.title,
+        "payload": operation.payload.model_json_schema(),
+        "lost_answer": operation.lost_answer.value,
+        "files": None if operation.files is None else _files_view(operation.files),
+        "depends_on": sorted(operation.depends_on),
+        "gated": operation.gated,
+        "dry_run": operation.dry_run,
+        "is_local": operation.is_local,
+        "makes_claim_file": operation.makes_claim_file,
+    }
+
+
+def _files_view(rule: FileRule) -> dict[str, Any]:
+    types = rule.content_types
+    return {
+        "least": rule.least,
+        "most": rule.most,
+        "content_types": None if types is None else sorted(types),
+        "most_bytes": rule.most_bytes,
+        "default_all": rule.default_all,
     }

@@ -120,7 +120,7 @@ async def running(
                     )
                     _log.info(Event.STOPPING)
                     wired.services.health.stop()
-                    await wired.dispatcher.drain(patience.stop)
+                    await wired.drain(patience.stop)
                     crash_point("host-drained")
     _log.info(Event.STOPPED)
 

@@ -29,6 +29,7 @@ _log = get_logger(__name__)
 async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
     """Run dispatcher, sweep and housekeeping while the block runs."""
     await wired.services.refresh.recover()
+    await wired.outbound.outbox.recover(alone=wired.outbound.is_alone)
     _calm_collector()
     troubles = Troubles(ports.registry)
     packages = {
@@ -36,7 +37,7 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
         for one in ports.registry.all()
         if one.connector is not None
     }
-    async with wired.dispatcher:
+    async with wired.dispatcher, wired.outbound.dispatcher:
         with LoopWatchdog(
             packages,
             troubles.loop_blocked,
@@ -46,6 +47,8 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
             gauges = _Gauges(ports)
             each = [
                 wired.sweep.run,
+                wired.outbound.outbox.run,
+                wired.outbound.outbox.attempts.leases.run,
                 wired.idle.run,
                 wired.services.pull.end.run,
                 wired.retention.run,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from syncer.bootstrap.outbound import Outbound, wire_outbound
 from syncer.bootstrap.troubles import Troubles
 from syncer.dispatch.ambient import SystemClock
 from syncer.dispatch.local import LocalDispatcher
@@ -80,6 +82,14 @@ class Wired:
     retention: Retention
     decrypts: DecryptTally
     dispatcher: LocalDispatcher
+    outbound: Outbound
+
+    async def drain(self, deadline: timedelta) -> None:
+        """Start nothing more, and let what comes in and what leaves end within the deadline."""
+        self.outbound.outbox.attempts.leases.stop()
+        await asyncio.gather(
+            self.dispatcher.drain(deadline), self.outbound.dispatcher.drain(deadline)
+        )
 
 
 def wire(
@@ -90,13 +100,17 @@ def wire(
     pull = wiring.pull()
     dispatcher = wiring.dispatcher()
     sweep = wiring.sweep(pull, dispatcher)
+    outbound = wire_outbound(
+        ports, settings, opener=wiring.opener, settings=wiring.settings, patience=patience
+    )
     return Wired(
-        services=wiring.services(pull, dispatcher, sweep, started_at),
+        services=wiring.services(pull, dispatcher, sweep, outbound, started_at),
         sweep=sweep,
         idle=wiring.idle,
         retention=wiring.retention(),
         decrypts=wiring.decrypts,
         dispatcher=dispatcher,
+        outbound=outbound,
     )
 
 
@@ -214,6 +228,7 @@ class _Wiring:
         pull: PullService,
         dispatcher: LocalDispatcher,
         sweep: Sweep,
+        outbound: Outbound,
         started_at: datetime,
     ) -> Services:
         ports = self.ports
@@ -254,6 +269,8 @@ class _Wiring:
             documents=DocumentService(store=store, clock=clock, ids=ids),
             claim_events=ClaimEvents(store=store, registry=registry, clock=clock, ids=ids),
             attachments=self.attachments,
+            acceptance=outbound.acceptance,
+            deliveries=outbound.deliveries,
             quarantine=QuarantineService(store=store, reread=pull.reread),
             refresh=RefreshService(
                 store=store,

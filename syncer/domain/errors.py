@@ -64,6 +64,12 @@ class AnswerLostError(RetryableError):
     code = "answer_lost"
 
 
+class LeaseLostError(RetryableError):
+    """Another process makes this delivery's attempt now, or may: nothing more is sent here."""
+
+    code = "lease_lost"
+
+
 class PartnerUnreachableError(RetryableError):
     """The partner could not be asked whether credentials are good; nothing was stored."""
 
@@ -304,9 +310,15 @@ class PayloadError(SyncerError):
 
 
 class UnexpectedAnswerError(PayloadError):
-    """The partner answered with a status that the contract does not give for this request."""
+    """The partner answered with a status that the contract does not give for this request.
+
+    ``partner_code`` and ``partner_text`` are its own words about what was sent, where it gave any;
+    bounded, and without our secrets.
+    """
 
     code = "unexpected_answer"
+    partner_code: str | None = None
+    partner_text: str | None = None
 
     def __init__(self, status: int, request: str) -> None:
         super().__init__(f"HTTP status {status} for {request}")

@@ -61,6 +61,15 @@ class Event(StrEnum):
     LINK_STATE_CHANGED = "link_state_changed", "A link changed its state."
     PASSES_ABANDONED = "passes_abandoned", "Passes that an earlier process left open were ended."
 
+    # -- deliveries
+    DELIVERY_ATTEMPTED = "delivery_attempted", "An attempt at a delivery ended."
+    DELIVERY_PARKED = "delivery_parked", "A delivery waits for a person."
+    DELIVERIES_RECOVERED = (
+        "deliveries_recovered",
+        "Attempts that an earlier process left open were judged.",
+    )
+    LEASE_LOST = "lease_lost", "Another process took over a delivery that was being sent here."
+
     # -- the API
     REQUEST_FAILED = "request_failed", "A request failed because of a bug."
     OPERATOR_ACTION = "operator_action", "An operator's command was carried out."

@@ -66,6 +66,7 @@ def log_context(
     connector: str | None = None,
     repairer: str | None = None,
     request_id: str | None = None,
+    delivery_id: str | None = None,
 ) -> AbstractContextManager[None]:
     """Add facts to all that is logged within the block, in tasks started there too."""
     facts = {
@@ -73,6 +74,7 @@ def log_context(
         "connector": connector,
         "repairer": repairer,
         "request_id": request_id,
+        "delivery_id": delivery_id,
     }
     given = {name: value for name, value in facts.items() if value is not None}
     return _Bound(given)

@@ -51,6 +51,12 @@ class Metrics:
             ("connector", "status"),
             registry=registry,
         )
+        self._attempts = Counter(
+            "syncer_delivery_attempts",
+            "Attempts at deliveries by what they came to.",
+            ("connector", "outcome"),
+            registry=registry,
+        )
         self._breaker = Gauge(
             "syncer_breaker", "1 for the state the breaker is in.", ("connector", "state"),
             registry=registry,
@@ -84,6 +90,10 @@ class Metrics:
     def requested(self, connector: str, status: str) -> None:
         """Count one request by its HTTP status, or the code of the error when there was none."""
         self._requests_of(connector, status).inc()
+
+    def delivery_attempted(self, connector: str, outcome: str) -> None:
+        """Count an attempt at a delivery."""
+        self._attempts.labels(connector, outcome).inc()
 
     def breaker_moved(self, connector: str, state: str) -> None:
         """Take note that a breaker is now ``closed``, ``open`` or ``half_open``."""

@@ -76,6 +76,14 @@ def _final_error(status: int, request: Request, connector: str) -> SyncerError:
     return UnexpectedAnswerError(status, str(request))
 
 
+def is_clear_refusal(status: int) -> bool:
+    """Say whether what was sent surely took no effect at the partner that answers so.
+
+    408 says that the partner did not wait to the end, which it may have reached nevertheless.
+    """
+    return (400 <= status < 500 and status != 408) or status == 503
+
+
 # -- failures without a status --------------------------------------------------------------------
 
 
@@ -90,6 +98,12 @@ def failure_of_transport(error: Exception, connector: str) -> AttemptFailedError
     reason = next((text for kind, text in _FAILURES if isinstance(error, kind)), "connection lost")
     unavailable = PartnerUnavailableError(f"{connector} could not be asked: {reason}.")
     return AttemptFailedError(unavailable, is_retryable=True)
+
+
+def never_left(error: Exception) -> bool:
+    """Say whether a failure came before anything could be sent: name, connection or TLS."""
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+    return isinstance(error, (*kinds, aiohttp.ClientSSLError))
 
 
 def _is_denied(error: Exception) -> bool:

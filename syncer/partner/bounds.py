@@ -16,7 +16,8 @@ class Bounds:
     ``body_values`` bounds the values of a JSON body: 20 MiB of them would take seconds to read,
     and everything else in the process would wait.
     ``most_inflation`` bounds decompressed to compressed bytes once ``inflation_from_bytes`` are
-    read. An answer that is slower than ``slowest_bytes_per_second`` on average, after
+    read. What is large to send gets the time that ``slowest_upload_bytes_per_second`` takes beyond
+    the deadline. An answer that is slower than ``slowest_bytes_per_second`` on average, after
     ``slow_after``, is given up.
     """
 
@@ -28,5 +29,6 @@ class Bounds:
     deadline: timedelta = timedelta(seconds=60)
     connect: timedelta = timedelta(seconds=10)
     slowest_bytes_per_second: int = KIB
+    slowest_upload_bytes_per_second: int = 256 * KIB
     slow_after: timedelta = timedelta(seconds=10)
     redirects: int = 5

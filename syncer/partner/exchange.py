@@ -20,12 +20,15 @@ from syncer.partner.answers import (
     TRANSPORT_ERRORS,
     failure_of_status,
     failure_of_transport,
+    is_clear_refusal,
+    never_left,
 )
 from syncer.partner.limiter import SHORTEST_WAIT_SECONDS
 from syncer.partner.logins import SignedOutError
 from syncer.partner.partner import Partner, Permit
 from syncer.partner.request import REDIRECTABLE_METHODS, Request, origin_of
 from syncer.partner.retry import AttemptFailedError
+from syncer.ports.sessions import SendingWatch
 
 _COUNTS_AGAINST_PARTNER = (PartnerTimeoutError, PartnerUnavailableError)
 
@@ -33,17 +36,27 @@ _COUNTS_AGAINST_PARTNER = (PartnerTimeoutError, PartnerUnavailableError)
 class Exchange:
     """An attempt in progress. After ``open``, whatever it gave, ``close`` must be called."""
 
-    __slots__ = ("_accept", "_error", "_link", "_permit", "_request", "_response", "partner")
+    __slots__ = (
+        "_accept", "_error", "_link", "_mark", "_permit", "_request", "_response", "_watch",
+        "partner",
+    )  # fmt: skip
 
     def __init__(
-        self, partner: Partner, link: LinkKey, request: Request, accept: Collection[int]
+        self,
+        partner: Partner,
+        link: LinkKey,
+        request: Request,
+        accept: Collection[int],
+        watch: SendingWatch | None = None,
     ) -> None:
         self.partner = partner
+        self._watch = watch if request.is_sending else None
         self._link = link
         self._request = request
         self._accept = accept
         self._permit: Permit | None = None
         self._response: aiohttp.ClientResponse | None = None
+        self._mark: object = None
         self._error: SyncerError | None = None
 
     @property
@@ -61,10 +74,11 @@ class Exchange:
             PartnerUnavailableError: the circuit breaker is open; nothing was sent.
         """
         began_at = self.partner.clock.monotonic()
-        response = await self._send(self._request.url, self.partner.timeout)
+        response = await self._send(self._request.url, self.partner.timeout_for(self._request))
         if self._is_redirected(response):
             response = await self._follow(response, began_at)
         if self._is_signed_out(response):
+            self._took_no_effect()
             error = SignedOutError(f"{self.partner.connector} ended the login.")
             raise AttemptFailedError(error, is_retryable=False)
         if response.status in self._accept:
@@ -118,6 +132,8 @@ class Exchange:
         partner, request = self.partner, self._request
         self._response = self._error = None
         self._permit = permit = await partner.admit(self._link)
+        if self._watch is not None:
+            self._mark = self._watch.leaving()
         try:
             self._response = await partner.http.request(
                 request.method,
@@ -128,9 +144,17 @@ class Exchange:
                 timeout=timeout,
             )
         except TRANSPORT_ERRORS as error:
+            if never_left(error):
+                self._took_no_effect()
             raise self.failed(error) from None
+        if is_clear_refusal(self._response.status):
+            self._took_no_effect()
         permit.answered()
         return self._response
+
+    def _took_no_effect(self) -> None:
+        if self._watch is not None:
+            self._watch.took_no_effect(self._mark)
 
     def _refused(self, response: aiohttp.ClientResponse) -> AttemptFailedError:
         partner = self.partner

@@ -18,13 +18,14 @@ from syncer.partner.egress import make_public_socket
 from syncer.partner.holds import Holds
 from syncer.partner.limiter import SHORTEST_WAIT_SECONDS, Gate, Gates
 from syncer.partner.logins import Logins
-from syncer.partner.request import base_of
+from syncer.partner.request import Request, base_of
 from syncer.partner.retry import RetryPolicy
 from syncer.partner.tally import Tally
 from syncer.ports.ambient import Chance, Clock
 from syncer.ports.sessions import RequestMeter
 from syncer.sdk.http import PartnerLimits
 
+LARGE_BODY_BYTES = 1_048_576
 _KEEP_ALIVE_SECONDS = 30.0
 
 
@@ -112,6 +113,15 @@ class Partner:
             total=bounds.deadline.total_seconds(), sock_connect=bounds.connect.total_seconds()
         )
         self._http: aiohttp.ClientSession | None = None
+
+    def timeout_for(self, request: Request) -> aiohttp.ClientTimeout:
+        """Give the bounds of one attempt; what is large to send gets the time that it takes."""
+        body_bytes = request.body_bytes
+        if body_bytes <= LARGE_BODY_BYTES:
+            return self.timeout
+        total = self.bounds.deadline.total_seconds()
+        total += body_bytes / self.bounds.slowest_upload_bytes_per_second
+        return aiohttp.ClientTimeout(total=total, sock_connect=self.timeout.sock_connect)
 
     @property
     def http(self) -> aiohttp.ClientSession:

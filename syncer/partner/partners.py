@@ -20,7 +20,7 @@ from syncer.partner.logins import Kept
 from syncer.partner.partner import Partner, Target
 from syncer.partner.session import PartnerSession
 from syncer.ports.ambient import Chance, Clock
-from syncer.ports.sessions import BreakerMemory, RequestMeter, SignIn
+from syncer.ports.sessions import BreakerMemory, RequestMeter, SendingWatch, SignIn
 
 SIGN_OUT_CORRELATION_ID = "sign-out"
 """Of requests that end a login: no pass or delivery makes them."""
@@ -83,14 +83,17 @@ class Partners:
         auth_headers: Mapping[str, str],
         correlation_id: str,
         sign_in: SignIn | None = None,
+        watch: SendingWatch | None = None,
     ) -> PartnerSession:
-        """Make the session of one pass, check or download.
+        """Make the session of one pass, check, download or attempt.
 
         Raises:
             NotFoundError: the link's connector has no partner here.
         """
         partner = self._partner_of(link)
-        return PartnerSession(partner, link, auth_headers, correlation_id, sign_in=sign_in)
+        return PartnerSession(
+            partner, link, auth_headers, correlation_id, sign_in=sign_in, watch=watch
+        )
 
     async def sign_out(self, link: LinkKey, *, generation: int | None) -> None:
         """End the login of a link at the partner, if there is one."""

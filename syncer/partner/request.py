@@ -46,6 +46,18 @@ class Request:
         """The body as one attempt sends it."""
         return self.body.chunks() if isinstance(self.body, MultipartBody) else self.body
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether it may change something at the partner."""
+        return self.method not in SAFE_METHODS
+
+    @property
+    def body_bytes(self) -> int:
+        """How much is sent."""
+        if isinstance(self.body, MultipartBody):
+            return self.body.size_bytes
+        return len(self.body or b"")
+
     def __str__(self) -> str:
         return f"{self.method} {self.url.raw_path[:_LONGEST_SHOWN_PATH]}"
 

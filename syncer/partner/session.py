@@ -9,7 +9,7 @@ from functools import partial
 import aiohttp
 from multidict import CIMultiDict
 
-from syncer.domain.errors import NotFoundError, SyncerError
+from syncer.domain.errors import NotFoundError, SyncerError, UnexpectedAnswerError
 from syncer.domain.links import LinkKey
 from syncer.partner.answers import (
     TRANSPORT_ERRORS,
@@ -22,6 +22,7 @@ from syncer.partner.exchange import Exchange
 from syncer.partner.logins import Door, Kept, cookies_of
 from syncer.partner.multipart import MultipartBody
 from syncer.partner.partner import Partner
+from syncer.partner.problems import read_problem
 from syncer.partner.request import (
     SAFE_METHODS,
     Request,
@@ -31,7 +32,7 @@ from syncer.partner.request import (
     url_of_href,
 )
 from syncer.partner.retry import AttemptFailedError
-from syncer.ports.sessions import SignIn
+from syncer.ports.sessions import SendingWatch, SignIn
 from syncer.sdk.http import OK, Href, Part, Query, Response
 from syncer.sdk.login import Login
 
@@ -79,6 +80,7 @@ class PartnerSession:
         "_headers",
         "_link",
         "_partner",
+        "_watch",
     )
 
     def __init__(
@@ -91,8 +93,10 @@ class PartnerSession:
         sign_in: SignIn | None = None,
         gives_cookies: bool = False,
         secrets: Iterable[str] = (),
+        watch: SendingWatch | None = None,
     ) -> None:
         self._partner = partner
+        self._watch = watch
         self._link = link
         self._auth_headers = auth_headers
         self._correlation_id = correlation_id
@@ -189,9 +193,9 @@ class PartnerSession:
         )
 
     async def _ask(self, request: Request, accept: Collection[int], kept: Kept | None) -> Response:
-        exchange = Exchange(self._partner, self._link, request, accept)
+        exchange = Exchange(self._partner, self._link, request, accept, self._watch)
         try:
-            response = await exchange.open()
+            response = await self._answered(exchange, request, kept)
             try:
                 body = await read_body(response, self._partner.bounds, self._partner.clock)
             except (*TRANSPORT_ERRORS, SyncerError) as error:
@@ -207,6 +211,21 @@ class PartnerSession:
             )
         finally:
             exchange.close()
+
+    async def _answered(
+        self, exchange: Exchange, request: Request, kept: Kept | None
+    ) -> aiohttp.ClientResponse:
+        """Open an exchange; a refusal of what was sent says why in the partner's own words."""
+        try:
+            return await exchange.open()
+        except AttemptFailedError as failure:
+            error = failure.error
+            if request.is_sending and isinstance(error, UnexpectedAnswerError):
+                cut = [self._echoes.cut_from_body]
+                cut += [kept.echoes.cut_from_body] if kept is not None else []
+                problem = await read_problem(exchange.response, cut)
+                error.partner_code, error.partner_text = problem
+            raise
 
     async def _open(self, request: Request, kept: Kept | None) -> Exchange:
         exchange = Exchange(self._partner, self._link, request, OK)

@@ -61,6 +61,14 @@ class BlobStore(Protocol):
         """Give the local file of a content, None when it is missing."""
         ...
 
+    def read(self, sha256: str) -> AsyncIterator[builtins.bytes]:
+        """Yield a content piece by piece.
+
+        Raises:
+            NotFoundError: it is missing.
+        """
+        ...
+
     def older_than(self, seconds: float) -> AsyncIterator[Collection[str]]:
         """Walk the contents older than that, in batches; for the sweep of orphans."""
         ...

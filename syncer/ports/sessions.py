@@ -28,6 +28,22 @@ class SignIn:
     is_signed_out: Callable[[int, str | None], bool]
 
 
+class SendingWatch(Protocol):
+    """Hears of everything that leaves during one attempt at a delivery."""
+
+    def leaving(self) -> object:
+        """Hear that a sending is about to leave; gives a mark for it.
+
+        Raises:
+            RetryableError: the attempt may send nothing any more, somebody else has it.
+        """
+        ...
+
+    def took_no_effect(self, mark: object) -> None:
+        """Hear that a sending surely had no effect: it never left, or was clearly refused."""
+        ...
+
+
 class Sessions(Protocol):
     """Gives HTTP sessions; limits, breaker and connection pool are shared behind them."""
 
@@ -38,10 +54,12 @@ class Sessions(Protocol):
         auth_headers: Mapping[str, str],
         correlation_id: str,
         sign_in: SignIn | None = None,
+        watch: SendingWatch | None = None,
     ) -> HttpSession:
-        """Make the session of one pass, check or download; cheap, needs no closing.
+        """Make the session of one pass, check, download or attempt; cheap, needs no closing.
 
-        With ``sign_in`` it logs in when a request needs it.
+        With ``sign_in`` it logs in when a request needs it. ``watch`` is told of every request that
+        may change something at the partner, logging in and out apart.
         """
         ...
 

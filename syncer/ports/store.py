@@ -19,7 +19,7 @@ from syncer.domain.claim_files import ClaimFile
 from syncer.domain.feed import Change, FeedCursor, FeedEntry
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.passes import Pass
-from syncer.domain.records import Attachment, RecordKey
+from syncer.domain.records import Attachment, ClaimRef, RecordKey
 from syncer.domain.stored import (
     AuditEntry,
     BreakerState,
@@ -39,6 +39,7 @@ from syncer.domain.stored import (
     StoredAttachment,
     StoredRecord,
 )
+from syncer.ports.deliveries import Deliveries
 from syncer.ports.documents import Documents
 from syncer.ports.lives import Lives
 
@@ -227,6 +228,19 @@ class ClaimFiles(Protocol):
     async def save_person_data(
         self, id_: str, data: Mapping[str, Any], set_at: Mapping[str, str], *, at: datetime
     ) -> None: ...
+
+    async def named(self, link: LinkKey, claim: ClaimRef) -> ClaimFile | None:
+        """Give the file of a claim: by the partner's id, else by our reference."""
+        ...
+
+    async def name(self, id_: str, partner_ref: str, *, at: datetime) -> str | None:
+        """Give a file the partner's id of its claim.
+
+        One that a pull made for that id meanwhile is joined to it, with all that belongs to it but
+        the log of its life, and its id is given. Where the planning system made both, nothing is
+        done.
+        """
+        ...
 
     async def get(self, id_: str) -> ClaimFile | None: ...
 
@@ -469,6 +483,7 @@ class UnitOfWork(Protocol):
     lives: Lives
     attachments: Attachments
     documents: Documents
+    deliveries: Deliveries
     quarantine: Quarantine
     passes: Passes
     feed: Feed

@@ -46,7 +46,9 @@ class Delivery(Generic[P]):
 
     ``id`` is ours; ``key`` is a UUID that stays the same for the delivery's whole life and is made
     for partners that honour an idempotency key. ``in_doubt`` says that an earlier attempt may have
-    taken effect without our learning of it. ``notes`` is what earlier attempts noted, step by
+    taken effect without our learning of it; it stays true for the attempt that follows a look-up
+    that found nothing. ``was_sent``: an earlier attempt sent something, even if it was refused or
+    failed. ``notes`` is what earlier attempts noted, step by
     step. ``claim_file`` is None only while a file is still to be made. ``dry_run``: nothing may
     happen at the partner.
     """
@@ -58,6 +60,7 @@ class Delivery(Generic[P]):
     claim_file: ClaimFile | None
     files: Sequence[OutgoingFile] = ()
     in_doubt: bool = False
+    was_sent: bool = False
     dry_run: bool = False
     accepted_at: datetime
     notes: Mapping[str, Json] = field(default_factory=dict)

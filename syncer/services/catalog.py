@@ -9,12 +9,14 @@ from syncer.ports.blobs import BlobStore
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store
 from syncer.ports.vault import Vault
+from syncer.services.accepting import Acceptance
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.changes import ChangeReading
 from syncer.services.choices import Choices
 from syncer.services.claim_events import ClaimEvents
 from syncer.services.claim_files import ClaimFiles
+from syncer.services.deliveries import DeliveryService
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.intake import Intake
@@ -54,6 +56,8 @@ class Services:
     documents: DocumentService
     claim_events: ClaimEvents
     attachments: AttachmentService
+    acceptance: Acceptance
+    deliveries: DeliveryService
     quarantine: QuarantineService
     refresh: RefreshService
     pull: PullService

@@ -193,7 +193,10 @@ class ClaimFiles:
 
 
 def claim_file_view(
-    claim_file: ClaimFile, records: Sequence[str], log: Sequence[LoggedEvent]
+    claim_file: ClaimFile,
+    records: Sequence[str],
+    deliveries: Sequence[str],
+    log: Sequence[LoggedEvent],
 ) -> Json:
     """Give a claim file as the API shows it; ``log`` is in order of place."""
     standing = claim_file.standing
@@ -218,7 +221,7 @@ def claim_file_view(
         "conflicts": _conflicts(claim_file),
         "documents": {"received": 0, "missing": 0, "waived": 0, "complete": True},
         "records": list(records),
-        "deliveries": [],
+        "deliveries": list(deliveries),
         "updated_at": to_text(claim_file.updated_at),
     }
 
@@ -267,9 +270,13 @@ async def stored_claim_file(uow: UnitOfWork, id_: str) -> ClaimFile:
 async def _shown(uow: UnitOfWork, claim_files: Sequence[ClaimFile]) -> list[Json]:
     ids = [one.id for one in claim_files]
     records = await uow.records.of_claim_files(ids)
+    deliveries = await uow.deliveries.of_claim_files(ids)
     logs = await uow.lives.log_of(ids)
     return [
-        claim_file_view(one, records.get(one.id, ()), logs.get(one.id, ())) for one in claim_files
+        claim_file_view(
+            one, records.get(one.id, ()), deliveries.get(one.id, ()), logs.get(one.id, ())
+        )
+        for one in claim_files
     ]
 
 

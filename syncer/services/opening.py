@@ -13,7 +13,7 @@ from syncer.domain import links, stored
 from syncer.domain.errors import CredentialUnreadableError
 from syncer.observability import known_secrets
 from syncer.ports.plugins import ConnectorRegistry
-from syncer.ports.sessions import Sessions, SignIn
+from syncer.ports.sessions import SendingWatch, Sessions, SignIn
 from syncer.ports.vault import Vault
 from syncer.sdk import (
     Connector,
@@ -51,11 +51,17 @@ class LinkOpener:
         return self.settings.of(self.registry.get(link.key.connector), link.settings)
 
     def open(
-        self, link: links.Link, sealed: stored.SealedCredential | None, *, correlation_id: str
+        self,
+        link: links.Link,
+        sealed: stored.SealedCredential | None,
+        *,
+        correlation_id: str,
+        watch: SendingWatch | None = None,
     ) -> AnyLink:
         """Open a stored link for one pass, retry or attempt at a delivery.
 
-        ``sealed`` is None for a connector that needs no credentials.
+        ``sealed`` is None only for a connector that takes no credentials; ``watch`` is told of what
+        leaves.
 
         Raises:
             ConflictError: the connector is disabled or quarantined.
@@ -77,6 +83,7 @@ class LinkOpener:
             start_date=link.start_date,
             correlation_id=correlation_id,
             generation=link.generation,
+            watch=watch,
         )
 
     def _fields(self, link: links.Link, sealed: stored.SealedCredential | None) -> dict[str, str]:
@@ -99,6 +106,7 @@ class LinkOpener:
         start_date: date | None,
         correlation_id: str,
         generation: int | None = None,
+        watch: SendingWatch | None = None,
     ) -> AnyLink:
         """Open a link with credentials that are at hand, for the check before they are stored.
 
@@ -126,6 +134,7 @@ class LinkOpener:
             auth_headers=headers,
             correlation_id=correlation_id,
             sign_in=_sign_in(connector, credentials, effective.model, opened, generation),
+            watch=watch,
         )
         return opened(http)
 

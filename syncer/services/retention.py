@@ -63,6 +63,7 @@ class Retention:
             async with self.store.read() as uow:
                 used = await uow.attachments.referenced(batch)
                 used |= await uow.documents.referenced(batch)
+                used |= await uow.deliveries.referenced(batch)
             for sha256 in set(batch) - used:
                 await self.blobs.remove(sha256, older_than=age)
                 removed += 1

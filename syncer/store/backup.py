@@ -46,7 +46,8 @@ from syncer.store.schema import READ_VERSION
 from syncer.store.sqlite import explain
 
 NAMED_CONTENTS: Final = (
-    "SELECT DISTINCT stored_sha256 FROM attachment WHERE stored_sha256 IS NOT NULL"
+    "SELECT stored_sha256 FROM attachment WHERE stored_sha256 IS NOT NULL"
+    " UNION SELECT sha256 FROM claim_document UNION SELECT sha256 FROM delivery_file"
 )
 _NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
 """Texts of SQLITE_FULL and SQLITE_IOERR; copying tells the text only, not the code."""

@@ -14,13 +14,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
-from syncer.domain.errors import StorageFullError
+from syncer.domain.errors import NotFoundError, StorageFullError
 from syncer.observability.crash_points import crash_point
 from syncer.ports.blobs import Blob
 
 HEAD_BYTES: Final = 4_096
+CHUNK_BYTES: Final = 262_144
 _INCOMING: Final = "incoming"
 _BATCH: Final = 500
 _FOLDER_MODE: Final = 0o700
@@ -88,6 +89,15 @@ class FileBlobStore:
         file = place(self._folder, sha256)
         return file if await asyncio.to_thread(file.is_file) else None
 
+    async def read(self, sha256: str) -> AsyncIterator[bytes]:
+        """Yield a content piece by piece; files are read in threads."""
+        file = await asyncio.to_thread(_open, place(self._folder, sha256))
+        try:
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
+        finally:
+            file.close()
+
     async def older_than(self, seconds: float) -> AsyncIterator[Collection[str]]:
         """Walk the contents older than that, in batches; what a crash left half received goes."""
         before = await asyncio.to_thread(_present, self._folder) - seconds
@@ -141,6 +151,13 @@ def _begin(folder: Path) -> tuple[int, Path]:
     handle, name = tempfile.mkstemp(dir=incoming)
     crash_point("file-begun")
     return handle, Path(name)
+
+
+def _open(file: Path) -> BinaryIO:
+    try:
+        return cast("BinaryIO", file.open("rb", buffering=0))
+    except FileNotFoundError:
+        raise NotFoundError("The content is not in the store.") from None
 
 
 def _write_all(handle: int, chunk: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syncer.ports import store as ports
 from syncer.ports.ambient import Clock, Ids
+from syncer.ports.deliveries import Deliveries
 from syncer.ports.documents import Documents
 from syncer.ports.lives import Lives
 from syncer.store.connection import Connection
@@ -11,6 +12,7 @@ from syncer.store.repositories.attachments import AttachmentTable
 from syncer.store.repositories.audit import AuditTable
 from syncer.store.repositories.claim_files import ClaimFileTable
 from syncer.store.repositories.credentials import CredentialTable
+from syncer.store.repositories.deliveries import DeliveryTable
 from syncer.store.repositories.documents import DocumentTable
 from syncer.store.repositories.feed import FeedTable
 from syncer.store.repositories.links import LinkTable
@@ -34,6 +36,7 @@ class SqlUnitOfWork:
         self.lives: Lives = LifeTable(connection)
         self.attachments: ports.Attachments = AttachmentTable(connection)
         self.documents: Documents = DocumentTable(connection)
+        self.deliveries: Deliveries = DeliveryTable(connection)
         self.quarantine: ports.Quarantine = QuarantineTable(connection)
         self.passes: ports.Passes = PassTable(connection)
         self._feed = FeedTable(connection)

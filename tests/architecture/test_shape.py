@@ -20,6 +20,7 @@ SWALLOWS_ALL = {
     "syncer/plugins/loader.py",  # a connector's import and hook are its own code
     "syncer/services/guard.py",  # the wall around a connector's calls
     "syncer/services/completing.py",  # a connector's plain functions
+    "syncer/services/attempts.py",  # the end of an attempt, whatever happened in it
     "syncer/services/pass_end.py",  # the end of a pass, whatever happened in it
     "syncer/dispatch/local.py",  # the work boundary
     "syncer/bootstrap/upkeep.py",  # what runs in the background must go on

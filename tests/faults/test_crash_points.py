@@ -35,6 +35,7 @@ AT_START = (
     "vault-before-opening:1",
     "vault-opened:1",
     "passes-before-recovery:1",
+    "deliveries-before-recovery:1",
     "caught-up:1",
 )
 """Passed while the program starts, the first time or any other."""

@@ -12,9 +12,11 @@ from syncer.domain.claim_files import ClaimFile, Origin
 from syncer.domain.instants import from_micros, to_micros
 from syncer.domain.lifecycles import Stage, Standing
 from syncer.domain.links import LinkKey
+from syncer.domain.records import ClaimRef
 from syncer.domain.stored import ClaimFileFilter, ClaimFileRef
 from syncer.ports.ambient import Ids
 from syncer.store.connection import Connection, any_of, from_json, json_text, matches
+from syncer.store.repositories.claim_file_joins import name_claim_file
 from syncer.store.repositories.claim_file_pages import (
     FILE_COLUMNS,
     ensure_claim_files,
@@ -59,6 +61,20 @@ class ClaimFileTable:
             "updated_at": to_micros(at),
         }
         await self._connection.execute(update(table).where(table.c.id == id_).values(**values))
+
+    async def named(self, link: LinkKey, claim: ClaimRef) -> ClaimFile | None:
+        for name in ("partner_ref", "reference"):
+            value = getattr(claim, name)
+            if value is not None:
+                same = matches(table, {**link._asdict(), name: value})
+                query = select(*FILE_COLUMNS).where(same).order_by(table.c.id).limit(1)
+                row = await self._connection.row(query)
+                if row is not None:
+                    return _file(row)
+        return None
+
+    async def name(self, id_: str, partner_ref: str, *, at: datetime) -> str | None:
+        return await name_claim_file(self._connection, id_, partner_ref, at)
 
     async def get(self, id_: str) -> ClaimFile | None:
         row = await self._connection.row(select(*FILE_COLUMNS).where(table.c.id == id_))

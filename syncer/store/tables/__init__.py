@@ -3,6 +3,12 @@
 from syncer.store.tables.claim_file_events import claim_file_event
 from syncer.store.tables.claim_files import attachment, claim_file
 from syncer.store.tables.columns import metadata
+from syncer.store.tables.deliveries import (
+    delivery,
+    delivery_attempt,
+    delivery_file,
+    delivery_note,
+)
 from syncer.store.tables.documents import claim_document
 from syncer.store.tables.links import link, link_event, repairer
 from syncer.store.tables.notes import answer, breaker, note
@@ -23,6 +29,10 @@ __all__ = [
     "credential",
     "credential_key",
     "credential_reset",
+    "delivery",
+    "delivery_attempt",
+    "delivery_file",
+    "delivery_note",
     "feed_head",
     "kept_pass",
     "link",

@@ -22,6 +22,8 @@ def upgrade() -> None:
     _make_claim_document()
     _make_lives()
     _make_claim_file_event()
+    _make_delivery()
+    _make_delivery_parts()
 
 
 def _make_claim_document() -> None:
@@ -96,4 +98,131 @@ def _make_claim_file_event() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_claim_file_event")),
         sa.UniqueConstraint("claim_file_id", "key", name="uq_claim_file_event_key"),
         sqlite_strict=True,
+    )
+
+
+def _make_delivery() -> None:
+    op.create_table(
+        "delivery",
+        sa.Column("number", WHOLE, autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("repairer", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("waiting_for", sa.Text(), nullable=True),
+        sa.Column("holds_lane", FLAG, nullable=False),
+        sa.Column("next_attempt_at", WHOLE, nullable=True),
+        sa.Column("lease", sa.Text(), nullable=True),
+        sa.Column("lease_until", WHOLE, nullable=True),
+        sa.Column("attempt_at", WHOLE, nullable=True),
+        sa.Column("depends_on", sa.Text(), nullable=False),
+        sa.Column("lost_answer", sa.Text(), nullable=False),
+        sa.Column("dry_run", FLAG, nullable=False),
+        sa.Column("in_doubt", FLAG, nullable=False),
+        sa.Column("was_sent", FLAG, nullable=False),
+        sa.Column("failures", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("failing_since", WHOLE, nullable=True),
+        sa.Column("accepted_at", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("updated_at", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued', 'sending', 'sent', 'delivered', 'retrying', 'needs_attention', "
+            "'rejected', 'blocked', 'cancelled')",
+            name=op.f("ck_delivery_state"),
+        ),
+        sa.CheckConstraint(
+            "lost_answer IN ('key', 'lookup', 'neither')", name=op.f("ck_delivery_lost_answer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_delivery_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["repairer", "connector"],
+            ["link.repairer", "link.connector"],
+            name=op.f("fk_delivery_link"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_delivery")),
+        sa.UniqueConstraint("id", name="uq_delivery_id"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_delivery_lane", "delivery", ["claim_file_id", "number"], unique=False)
+    op.create_index(
+        "ix_delivery_held",
+        "delivery",
+        ["claim_file_id", "connector", "number"],
+        unique=False,
+        sqlite_where=sa.text("holds_lane"),
+        postgresql_where=sa.text("holds_lane"),
+    )
+    op.create_index(
+        "ix_delivery_due", "delivery", ["state", "connector", "next_attempt_at"], unique=False
+    )
+    op.create_index("ix_delivery_ended", "delivery", ["state", "updated_at"], unique=False)
+
+
+def _make_delivery_parts() -> None:
+    op.create_table(
+        "delivery_file",
+        sa.Column("delivery_id", sa.Text(), nullable=False),
+        sa.Column("place", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("bytes", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        _of_delivery("delivery_file"),
+        sa.PrimaryKeyConstraint("delivery_id", "place", name=op.f("pk_delivery_file")),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_delivery_file_content", "delivery_file", ["sha256"], unique=False)
+    op.create_table(
+        "delivery_note",
+        sa.Column("delivery_id", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        _of_delivery("delivery_note"),
+        sa.PrimaryKeyConstraint("delivery_id", "step", name=op.f("pk_delivery_note")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "delivery_attempt",
+        sa.Column("number", WHOLE, autoincrement=True, nullable=False),
+        sa.Column("delivery_id", sa.Text(), nullable=False),
+        sa.Column("at", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "outcome IN ('done', 'not_sent', 'retry', 'ambiguous', 'rejected', 'blocked', "
+            "'credentials_rejected', 'gone', 'failed')",
+            name=op.f("ck_delivery_attempt_outcome"),
+        ),
+        _of_delivery("delivery_attempt"),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_delivery_attempt")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_delivery_attempt_delivery",
+        "delivery_attempt",
+        ["delivery_id", "number"],
+        unique=False,
+    )
+
+
+def _of_delivery(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["delivery_id"],
+        ["delivery.id"],
+        name=op.f(f"fk_{table}_delivery"),
+        ondelete="CASCADE",
     )
