@@ -14,6 +14,7 @@ from syncer.dispatch.local import LocalDispatcher
 from syncer.mail import Room
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
+from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
@@ -215,13 +216,12 @@ class _Wiring:
         )
 
     def attention(self, started_at: datetime) -> Attention:
-        return Attention(
-            store=self.ports.store,
-            registry=self.ports.registry,
-            vault=self.ports.vault,
-            started_at=started_at,
-            mail=self.ports.mail,
+        ports = self.ports
+        host = HostTroubles(
+            registry=ports.registry, vault=ports.vault, mail=ports.mail, started_at=started_at
         )
+        sections = (host, LinkTroubles(registry=ports.registry), UnreadItems())
+        return Attention(store=ports.store, sections=sections)
 
     def services(
         self,

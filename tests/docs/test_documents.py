@@ -81,7 +81,8 @@ def test_readme_names_make_targets_that_exist() -> None:
 
 
 def test_operations_explain_every_attention_entry() -> None:
-    source = (ROOT / "syncer" / "services" / "attention.py").read_text(encoding="utf-8")
+    files = (ROOT / "syncer" / "services").glob("attention*.py")
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
     kinds = set(re.findall(r'"kind": "(\w+)"', source)) | {
         "credentials_rejected",
         "link_unavailable",

@@ -14,7 +14,7 @@ from syncer.observability.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-ATTENTION = ROOT / "syncer" / "services" / "attention.py"
+ATTENTION = sorted((ROOT / "syncer" / "services").glob("attention*.py"))
 UNIT = ROOT / "deploy" / "syncer.service"
 
 
@@ -87,7 +87,7 @@ def test_every_event_that_is_named_exists() -> None:
 
 
 def test_every_kind_of_attention_is_explained() -> None:
-    source = ATTENTION.read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in ATTENTION)
     kinds = set(re.findall(r'"kind": "(\w+)"', source)) | {
         "credentials_rejected",
         "link_unavailable",

@@ -12,6 +12,7 @@ from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.records import Kind, RecordKey
 from syncer.domain.stored import QuarantinedItem
 from syncer.services.attention import Attention
+from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
 
 if TYPE_CHECKING:
     from tests.services.conftest import House
@@ -26,14 +27,23 @@ class Door:
     sealed_reason: str | None = None
 
 
-def attention_of(house: House, sealed_reason: str | None = None) -> Attention:
+@dataclass
+class Office:
+    """As much of a mail room as is looked at."""
+
+    trouble: str | None = None
+
+
+def attention_of(
+    house: House, sealed_reason: str | None = None, trouble: str | None = None
+) -> Attention:
     vault: Any = Door(sealed_reason)
-    return Attention(
-        store=house.store,
-        registry=house.registry,
-        vault=vault,
-        started_at=house.clock.now(),
+    mail: Any = Office(trouble)
+    host = HostTroubles(
+        registry=house.registry, vault=vault, mail=mail, started_at=house.clock.now()
     )
+    sections = (host, LinkTroubles(registry=house.registry), UnreadItems())
+    return Attention(store=house.store, sections=sections)
 
 
 async def put_into(house: House, state: LinkState, reason: str | None = None) -> None:
@@ -146,3 +156,11 @@ async def test_list_walks_over_all_causes_without_loss_or_doubling(
 async def test_place_of_another_list_is_refused(house: House) -> None:
     with pytest.raises(InvalidError):
         await attention_of(house).find(after=("elsewhere", "1"))
+
+
+async def test_mail_server_that_cannot_be_used_needs_a_person(house: House) -> None:
+    found = await attention_of(house, "no key", "The mail server cannot be reached.").find()
+
+    assert [item["kind"] for item in found.items] == ["vault_sealed", "mail_unavailable"]
+    assert found.items[1]["text"] == "The mail server cannot be reached. Mails wait."
+    assert found.total == 2
