@@ -6,6 +6,7 @@ of a body for each secret. What else may be made of a secret meets the log's own
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -25,7 +26,9 @@ class Echoes:
     __slots__ = ("_in_bytes", "_in_text")
 
     def __init__(self, sent: Iterable[str]) -> None:
-        secrets = [part for value in sent for part in _parts(value) if part in known_secrets]
+        values = list(sent)
+        secrets = [part for value in values for part in _parts(value) if part in known_secrets]
+        secrets += [part for value in values for part in _of_basic(value)]
         spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
         self._in_text = sorted(spellings, key=len, reverse=True)
         self._in_bytes = [spelling.encode() for spelling in self._in_text]
@@ -50,6 +53,21 @@ def _parts(value: str) -> Iterator[str]:
     for part in (value, value.partition(" ")[2]):
         if len(part) >= SHORTEST:
             yield part
+
+
+def _of_basic(value: str) -> Iterator[str]:
+    """Give the pair in HTTP Basic, and its password, where that is a secret (RFC 7617)."""
+    scheme, _, pair = value.partition(" ")
+    if scheme.lower() != "basic":
+        return
+    try:
+        password = base64.b64decode(pair, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return
+    if password in known_secrets:
+        yield pair
+        if len(password) >= SHORTEST:
+            yield password
 
 
 def _spellings(secret: str) -> Iterator[str]:

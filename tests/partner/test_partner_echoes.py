@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -42,6 +43,16 @@ def test_a_secret_is_cut_out_of_a_body_and_the_rest_stays(echoes: Echoes, body: 
     assert b"4711" not in cut
     assert b"[redacted]" in cut
     assert cut.startswith(body[:1] if body.startswith(b"{") else b"[")
+
+
+def test_user_and_password_are_cut_out_however_they_are_said_back() -> None:
+    known_secrets.add([SECRET])
+    pair = base64.b64encode(f"officina:{SECRET}".encode()).decode()
+    echoes = Echoes([f"Basic {pair}", "Basic officina"])
+
+    cut = echoes.cut_from_body(json.dumps({"sent": f"Basic {pair}", "as": SECRET}).encode())
+
+    assert json.loads(cut) == {"sent": "Basic [redacted]", "as": "[redacted]"}
 
 
 def test_a_header_that_is_no_secret_is_left_in_answers(echoes: Echoes) -> None:
