@@ -14,6 +14,7 @@ from syncer.api import (
     claim_files,
     connectors,
     credentials,
+    deliveries,
     documents,
     excludes,
     health,
@@ -45,6 +46,7 @@ _MODULES = (
     claim_files,
     documents,
     claim_file_events,
+    deliveries,
     changes,
     attention,
 )
