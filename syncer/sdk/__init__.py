@@ -48,7 +48,15 @@ from syncer.domain.records import (
 )
 from syncer.sdk.connector import SDK_VERSION, Completed, Connector, hookimpl
 from syncer.sdk.delivery import Confirmation, Delivery, OutgoingFile, Receipt
-from syncer.sdk.folder import Archived, FolderFile, FolderSession, ReadyFiles, Refused
+from syncer.sdk.folder import (
+    Archived,
+    FolderFile,
+    FolderSession,
+    ReadyFiles,
+    Refused,
+    Taken,
+    take_ready,
+)
 from syncer.sdk.http import Download, Href, HttpSession, Part, PartnerLimits, Response, path_of
 from syncer.sdk.lifecycle import Lifecycle
 from syncer.sdk.link import Link, Transport
@@ -139,6 +147,7 @@ __all__ = [
     "Standing",
     "Surveyor",
     "SyncerError",
+    "Taken",
     "TooLargeError",
     "Totals",
     "TransitionRefusedError",
@@ -153,6 +162,7 @@ __all__ = [
     "parse_instant",
     "parse_xml",
     "path_of",
+    "take_ready",
     "to_text",
     "write_xml",
 ]

@@ -61,6 +61,9 @@ class Connector(ABC, Generic[C, S]):
     """Whether the partner's published format is spoken, or our own profile of it."""
     kinds: ClassVar[frozenset[Kind]]
     """Kinds of record that ``pull`` may give; any other is refused."""
+    fixed_records: ClassVar[bool] = False
+    """Whether a record never changes at the partner (a message). The same reference with another
+    revision is then no new version: it is set aside with its bytes, ``Page.originals``."""
     credentials: ClassVar[type[Credentials]]
     """What a link needs once. Where no HTTP is spoken the model may have no fields: such links are
     active as soon as what they reach the partner by is configured."""

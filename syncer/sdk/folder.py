@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from syncer.domain.errors import PayloadError
+
+MALFORMED_PATIENCE = timedelta(seconds=60)
+"""A file that cannot be read may still be on its way until it is this old."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderFile:
@@ -111,3 +116,48 @@ class FolderSession(Protocol):
             PartnerUnavailableError: naming the folder and what is wrong with it.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of the files of a page; ``cursor`` and ``has_more`` go to the page as they are.
+
+    ``unreadable`` holds the bytes of what was refused, and why; ``files`` says where each file
+    goes. A file that cannot be read and is young is in neither: it is tried again.
+    """
+
+    files: Sequence[Archived | Refused]
+    unreadable: Sequence[tuple[bytes, PayloadError]]
+    cursor: str
+    has_more: bool
+
+
+async def take_ready(
+    session: FolderSession,
+    folder: str,
+    *,
+    read: Callable[[bytes], str],
+    reject: str,
+    order: Callable[[bytes], int] | None = None,
+) -> Taken:
+    """Read what lies ready in a folder, file by file.
+
+    ``read`` takes the content of one file and gives the folder that it is archived in; when it
+    raises ``PayloadError`` the file goes to ``reject`` once it is old enough.
+
+    Raises:
+        PartnerUnavailableError: the folder, or a file in it, cannot be read now.
+    """
+    ready = await session.ready(folder, order=order)
+    files: list[Archived | Refused] = []
+    unreadable = []
+    for file in ready.files:
+        content = b""
+        try:
+            content = await session.read(file)
+            files.append(Archived(file=file, folder=read(content)))
+        except PayloadError as error:
+            if file.age >= MALFORMED_PATIENCE:
+                unreadable.append((content, error))
+                files.append(Refused(file=file, folder=reject, reason=str(error)))
+    return Taken(files=files, unreadable=unreadable, cursor=ready.cursor, has_more=ready.has_more)

@@ -59,7 +59,10 @@ class Page:
     (overlap included) and is saved once every page is stored. None keeps the cursor that was.
     ``withdrawn`` names records that the partner no longer has. ``claim_updates`` say what happened
     to claim files, in order. ``confirmations`` are about deliveries that were sent. ``files`` are
-    what a folder connector read: moved once the page is stored.
+    what a folder connector read: moved once the page is stored. ``acknowledge`` are texts of the
+    connector's own for ``settle``: what the partner is told once the page is stored.
+    ``originals`` are the bytes of each record, in the same order; given by connectors with
+    ``fixed_records``.
     """
 
     records: Sequence[Record] = ()
@@ -69,5 +72,7 @@ class Page:
     claim_updates: Sequence[ClaimUpdate] = ()
     confirmations: Sequence[Confirmation] = ()
     files: Sequence[Archived | Refused] = ()
+    acknowledge: Sequence[str] = ()
+    originals: Sequence[bytes] = ()
     next_cursor: str | None = None
     has_more: bool = False

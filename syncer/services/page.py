@@ -16,6 +16,7 @@ from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import Store
 from syncer.sdk import ClaimUpdate, Page
 from syncer.services.completing import Draft, claim_file_of, complete_drafts, events_of
+from syncer.services.fixed_records import ToldApart, tell_apart
 from syncer.services.lifecycles import as_json, check_event
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.page_write import PageWrite, Policy
@@ -46,8 +47,9 @@ class PageStorer:
         if not _has_items(page):
             return PassCounts()
         policy = Policy.of(link.settings)
-        drafts = await self._news(key, page.records)
-        unchanged = len(page.records) - len(drafts)
+        told = await self._told_apart(key, connector, page)
+        drafts = await self._news(key, told.records)
+        unchanged = len(told.records) - len(drafts)
         kept = [draft for draft in drafts if policy.keeps(draft.record, draft.known)]
         completion = await complete_drafts(connector, link, kept)
         for draft in kept:
@@ -59,7 +61,7 @@ class PageStorer:
             connector=connector,
             policy=policy,
             drafts=[one for one in drafts if id(one) not in failed and not one.is_delayed],
-            unreadable=[*page.unreadable, *completion.unreadable],
+            unreadable=[*page.unreadable, *told.contradicting, *completion.unreadable],
             withdrawn=[*page.withdrawn, *completion.withdrawn],
             unknown=page.unknown,
             claim_updates=page.claim_updates,
@@ -72,6 +74,12 @@ class PageStorer:
         counts.unchanged = unchanged
         counts.delayed = completion.delayed
         return counts
+
+    async def _told_apart(self, key: LinkKey, connector: AnyConnector, page: Page) -> ToldApart:
+        if not connector.fixed_records:
+            return ToldApart(records=page.records)
+        async with self.store.read() as uow:
+            return await tell_apart(uow, key, connector, page)
 
     async def _news(self, key: LinkKey, records: Iterable[Record]) -> list[Draft]:
         newest: dict[RecordKey, Record] = {}
@@ -114,6 +122,8 @@ def check_page(connector: AnyConnector, page: object) -> None:
         raise ConnectorFailedError("a cursor must be text")
     if page.has_more and not page.next_cursor:
         raise ConnectorFailedError("a page with has_more needs a next_cursor")
+    if connector.fixed_records and len(page.originals) != len(page.records):
+        raise ConnectorFailedError("a page of fixed records needs the original of each")
     for record in page.records:
         check_record(connector, record)
     for update in page.claim_updates:

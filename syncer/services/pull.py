@@ -13,11 +13,12 @@ from syncer.domain.errors import (
     NotFoundError,
     PageLoopError,
     PartnerTimeoutError,
+    PayloadError,
     RateLimitedError,
 )
 from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.passes import Pass, PassTrigger
-from syncer.domain.records import RecordKey
+from syncer.domain.records import Record, RecordKey
 from syncer.domain.stored import SealedCredential
 from syncer.observability import log_context
 from syncer.observability.crash_points import crash_point
@@ -26,6 +27,7 @@ from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Connector, Page
 from syncer.services.attachments import AttachmentService
+from syncer.services.fixed_records import CONTRADICTS, contradicts
 from syncer.services.guard import (
     HUNG,
     USUAL_PATIENCE,
@@ -244,13 +246,22 @@ class PullService:
                 self.patience,
                 lambda: set_aside(self.registry, key.connector, HUNG),
             )
-            page = Page(records=[found])
+            await self._refuse_contradiction(key, opened.connector, found)
+            page = Page(records=[found], originals=[b""])
             await self.pages.take(key, opened.connector, opened.link, page)
             await self._resolve(key, record)
             await self.attachments.fetch_pending(key, opened.connector, opened.link)
         finally:
             self.board.remove(live)
             live.close()
+
+    async def _refuse_contradiction(
+        self, key: LinkKey, connector: AnyConnector, found: object
+    ) -> None:
+        if connector.fixed_records and isinstance(found, Record):
+            async with self.store.read() as uow:
+                if await contradicts(uow, key, connector, found):
+                    raise PayloadError(CONTRADICTS)
 
     def _own_live(self, key: LinkKey) -> LivePass:
         now = self.clock.now()
