@@ -120,6 +120,8 @@ async def test_a_sending_that_never_arrived_is_made_again(office: Office) -> Non
 
     assert delivery["receipt"]["partner_ref"] == the_claim(office).number
     assert posts(office) == 2
+    shown = await office.good("GET", f"/v1/claim-files/{id_}")
+    assert [each["at"] for each in shown["timeline"]] == [delivery["receipt"]["at"]]
 
 
 async def test_a_follow_up_whose_answer_was_lost_is_repeated(office: Office) -> None:
