@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from syncer.domain.claim_files import ClaimFile
@@ -37,12 +37,12 @@ class Room:
         """Why the server cannot be used at the moment."""
         return self._client.trouble if self._client else None
 
-    async def send(self, message: MailMessage) -> str:
+    async def send(self, message: MailMessage, *, leaving: Callable[[], None] | None = None) -> str:
         """Hand a message over; the sender's domain completes its id."""
         if self._client is None or self._server is None:
             raise MailNotConfiguredError("No mail server is configured; see [mail].")
         full_id = f"{message.message_id}@{self._server.sender.domain}"
-        return await self._client.send(replace(message, message_id=full_id))
+        return await self._client.send(replace(message, message_id=full_id), leaving=leaving)
 
     def dossier(
         self,

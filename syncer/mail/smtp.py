@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.headerregistry import Address
@@ -72,7 +73,7 @@ class SmtpClient:
         self._held_until = 0.0
         self.trouble: str | None = None
 
-    async def send(self, message: MailMessage) -> str:
+    async def send(self, message: MailMessage, *, leaving: Callable[[], None] | None = None) -> str:
         """Hand a message over; errors as ``MailSession.send`` says."""
         async with self._turns:
             if self.trouble is not None and self._clock.monotonic() < self._held_until:
@@ -88,9 +89,8 @@ class SmtpClient:
             )
             try:
                 await self._open(client)
-                return await _Transfer(client, self._mime(message)).run(
-                    self._server.sender.addr_spec, message.to
-                )
+                transfer = _Transfer(client, self._mime(message), leaving)
+                return await transfer.run(self._server.sender.addr_spec, message.to)
             finally:
                 client.close()
 
@@ -144,9 +144,10 @@ class SmtpClient:
 class _Transfer:
     """One message over one open connection."""
 
-    def __init__(self, client: SMTP, mime: MimeMessage) -> None:
+    def __init__(self, client: SMTP, mime: MimeMessage, leaving: Callable[[], None] | None) -> None:
         self._client = client
         self._mime = mime
+        self._leaving = leaving
 
     async def run(self, sender: str, to: str) -> str:
         await self._envelope(sender, to)
@@ -194,6 +195,8 @@ class _Transfer:
         protocol = self._client.protocol
         if protocol is None:
             raise PartnerUnavailableError("The mail server closed the connection.")
+        if self._leaving is not None:
+            self._leaving()
         protocol.write(b".\r\n")
         try:  # from here on the server may have the message
             answer = await protocol.read_response(timeout=ANSWER_SECONDS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from syncer.domain.mail import Language
-from syncer.sdk import Letter, MailSession
+from syncer.sdk import Letter, MailMessage, MailSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,14 @@ class MailRoom(MailSession, Protocol):
     @property
     def trouble(self) -> str | None:
         """Why the server cannot be used at the moment, for a person; None when it can."""
+        ...
+
+    async def send(self, message: MailMessage, *, leaving: Callable[[], None] | None = None) -> str:
+        """Hand a message over, as ``MailSession.send`` says.
+
+        ``leaving`` is called right before the line that ends the message is sent: from then on the
+        server may have it. What it raises comes out, and nothing was handed over.
+        """
         ...
 
     def reminder(

@@ -41,7 +41,9 @@ from syncer.domain.stored import (
 )
 from syncer.ports.deliveries import Deliveries
 from syncer.ports.documents import Documents
+from syncer.ports.dwells import Dwells
 from syncer.ports.lives import Lives
+from syncer.ports.mails import Mails
 
 T = TypeVar("T")
 
@@ -484,6 +486,8 @@ class UnitOfWork(Protocol):
     attachments: Attachments
     documents: Documents
     deliveries: Deliveries
+    mails: Mails
+    dwells: Dwells
     quarantine: Quarantine
     passes: Passes
     feed: Feed

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    WithJsonSchema,
+)
 
+from syncer.domain.durations import duration_text, parse_duration
 from syncer.domain.errors import InvalidError
 from syncer.domain.intake import ExcludeRule, Queueing, parse_exclude_rules
+from syncer.domain.mail import is_address
 from syncer.domain.records import Kind
+from syncer.sdk.mail import MailLanguage
 
+CLIENT = "client"
+"""The party that a claim file names as its client."""
 LONGEST_INTERVAL_SECONDS = 604_800  # one week; http-api.md
 
 
@@ -45,6 +59,26 @@ def _check_excludes(value: Any) -> Any:
     return value
 
 
+def _check_duration(value: Any) -> Any:
+    parse_duration(value)
+    return value if isinstance(value, str) else duration_text(parse_duration(value))
+
+
+def _check_party(text: str) -> str:
+    if text != CLIENT and not is_address(text):
+        raise ValueError("must be client, or a mail address")
+    return text
+
+
+DurationText = Annotated[
+    str, BeforeValidator(_check_duration), WithJsonSchema({"type": "string", "examples": ["10d"]})
+]
+"""A duration as people write it; a number of seconds is taken too."""
+StateName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Party = Annotated[str, AfterValidator(_check_party)]
+"""Somebody who may be told by mail: ``client``, or an address."""
+
+
 class Settings(BaseModel):
     """Settings of a link. Subclass it to add the connector's own; every one has a default.
 
@@ -69,6 +103,33 @@ class Settings(BaseModel):
     start_date: date | None = Field(
         None, description="Import history from this day on; fixed once the first pass has begun."
     )
+
+    dwell_limits: dict[StateName, DurationText] = Field(
+        default_factory=dict,
+        description="How long a claim file may stay in a state, by our name for it or the "
+        'partner\'s, such as {"validata": "10d"}.',
+    )
+    notify: dict[StateName, list[Party]] = Field(
+        default_factory=dict,
+        description="Who is told by mail when a claim file comes into a state: client, or an "
+        'address, such as {"validata": ["client"]}.',
+    )
+    reminder_min_interval: DurationText = Field(
+        "1d", description="Least time between two reminders of one claim file."
+    )
+    mail_language: MailLanguage = Field(
+        "en", description="Language of mails to clients whose own is not known: fr, nl, it, en."
+    )
+
+    def stay_limits(self) -> Mapping[str, timedelta]:
+        """Give the dwell limits by state, in small letters."""
+        return {name.casefold(): parse_duration(text) for name, text in self.dwell_limits.items()}
+
+    def parties_of(self, *states: str | None) -> Sequence[str]:
+        """Give who is told of a state, which may have several names; nobody twice."""
+        wanted = {name.casefold() for name in states if name is not None}
+        told = [p for name, some in self.notify.items() if name.casefold() in wanted for p in some]
+        return list(dict.fromkeys(told))
 
     def queueing_rule(self) -> Queueing:
         """Give the queueing setting as the intake reads it."""

@@ -34,6 +34,7 @@ from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
 from syncer.services.guard import purely_guarded
 from syncer.services.lifecycles import live_on
+from syncer.services.open_links import NO_MAIL
 from syncer.services.opening import AnyConnector
 from syncer.services.outgoing import operation_of, outgoing, read_payload
 from syncer.services.record_json import Json, claim_file_change
@@ -43,6 +44,7 @@ from syncer.services.verdicts import receipt_json
 Remember = Callable[[UnitOfWork, Json], Awaitable[None]]
 """Notes the answer within the write that brought it about."""
 
+_NO_MAIL_TEXT = "no mail server is configured; have the operator set one up under [mail]"
 _WHY_NOT_ACTIVE = {
     LinkState.UNCONFIGURED: "it has no credentials yet; register them first",
     LinkState.PAUSED: "it is paused; resume it first",
@@ -155,7 +157,8 @@ class Acceptance:
         if link is None:
             _refuse("/repairer", "There is no such repairer.")
         if link.state is not LinkState.ACTIVE:
-            text = f"The link to {connector.title} cannot send: {_WHY_NOT_ACTIVE[link.state]}."
+            why = _NO_MAIL_TEXT if link.reason == NO_MAIL else _WHY_NOT_ACTIVE[link.state]
+            text = f"The link to {connector.title} cannot send: {why}."
             raise ConflictError("link_not_active", text, state=link.state.value)
         if new.dry_run and not operation.dry_run:
             _refuse("/dry_run", f"{operation.name} cannot be tried without effect")

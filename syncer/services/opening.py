@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from syncer.domain import links, stored
 from syncer.domain.errors import CredentialUnreadableError
 from syncer.observability import known_secrets
+from syncer.ports.mail import MailRoom
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.sessions import SendingWatch, Sessions, SignIn
 from syncer.ports.vault import Vault
@@ -21,12 +22,12 @@ from syncer.sdk import (
     HttpSession,
     Link,
     Login,
-    MailSession,
     Settings,
     Transport,
 )
 from syncer.services.guard import guarded, plainly_guarded
 from syncer.services.settings import Effective, SettingsInForce
+from syncer.services.watched_mail import WatchedMail
 
 AnyLink = Link[Any, Any]
 AnyConnector = Connector[Any, Any]
@@ -43,7 +44,7 @@ class LinkOpener:
     vault: Vault
     sessions: Sessions
     settings: SettingsInForce
-    mail: MailSession | None = None
+    mail: MailRoom | None = None
     tally: Callable[[links.LinkKey], None] | None = None
 
     def effective(self, link: links.Link) -> Effective:
@@ -114,7 +115,8 @@ class LinkOpener:
         """
         others: dict[str, Any] = {}
         if Transport.MAIL in connector.transports and self.mail is not None:
-            others["mail"] = self.mail
+            watching = watch and WatchedMail(room=self.mail, watch=watch)
+            others["mail"] = watching or self.mail
 
         def opened(http: HttpSession | None = None) -> AnyLink:
             sessions = others if http is None else {**others, "http": http}

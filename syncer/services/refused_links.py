@@ -1,4 +1,4 @@
-"""Links whose credentials turned out to be refused or unreadable outside a pass."""
+"""Links whose credentials a delivery found to be refused or unreadable."""
 
 from __future__ import annotations
 

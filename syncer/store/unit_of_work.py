@@ -6,7 +6,9 @@ from syncer.ports import store as ports
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.deliveries import Deliveries
 from syncer.ports.documents import Documents
+from syncer.ports.dwells import Dwells
 from syncer.ports.lives import Lives
+from syncer.ports.mails import Mails
 from syncer.store.connection import Connection
 from syncer.store.repositories.attachments import AttachmentTable
 from syncer.store.repositories.audit import AuditTable
@@ -14,9 +16,11 @@ from syncer.store.repositories.claim_files import ClaimFileTable
 from syncer.store.repositories.credentials import CredentialTable
 from syncer.store.repositories.deliveries import DeliveryTable
 from syncer.store.repositories.documents import DocumentTable
+from syncer.store.repositories.dwells import DwellTable
 from syncer.store.repositories.feed import FeedTable
 from syncer.store.repositories.links import LinkTable
 from syncer.store.repositories.lives import LifeTable
+from syncer.store.repositories.mails import MailTable
 from syncer.store.repositories.notes import NoteTable
 from syncer.store.repositories.passes import PassTable
 from syncer.store.repositories.pruning import OldRows
@@ -38,6 +42,8 @@ class SqlUnitOfWork:
         self.documents: Documents = DocumentTable(connection)
         self.deliveries: Deliveries = DeliveryTable(connection)
         self.quarantine: ports.Quarantine = QuarantineTable(connection)
+        self.mails: Mails = MailTable(connection)
+        self.dwells: Dwells = DwellTable(connection)
         self.passes: ports.Passes = PassTable(connection)
         self._feed = FeedTable(connection)
         self.feed: ports.Feed = self._feed

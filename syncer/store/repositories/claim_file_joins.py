@@ -11,11 +11,11 @@ from syncer.domain.claim_files import Origin, merge
 from syncer.domain.instants import to_micros
 from syncer.store.connection import Connection, from_json, json_text, matches
 from syncer.store.repositories.claim_file_pages import folded_values
-from syncer.store.tables import attachment, claim_file_event, delivery, record
+from syncer.store.tables import attachment, claim_file_event, delivery, dwell, mail, record
 from syncer.store.tables import claim_document as document
 from syncer.store.tables import claim_file as table
 
-BELONGS: Final = (record, attachment, delivery)
+BELONGS: Final = (record, attachment, delivery, mail)
 """What names its claim file in ``claim_file_id`` and goes with it."""
 
 
@@ -43,8 +43,8 @@ async def _hand_over(connection: Connection, from_id: str, to_id: str) -> None:
         moved = update(part).where(part.c.claim_file_id == from_id)
         await connection.execute(moved.values(claim_file_id=to_id))
     await _hand_over_documents(connection, from_id, to_id)
-    of_file = claim_file_event.c.claim_file_id == from_id
-    await connection.execute(delete(claim_file_event).where(of_file))
+    for part in (claim_file_event, dwell):  # told again from what moved
+        await connection.execute(delete(part).where(part.c.claim_file_id == from_id))
     await connection.execute(delete(table).where(table.c.id == from_id))
 
 

@@ -10,7 +10,9 @@ from syncer.store.tables.deliveries import (
     delivery_note,
 )
 from syncer.store.tables.documents import claim_document
+from syncer.store.tables.dwells import dwell
 from syncer.store.tables.links import link, link_event, repairer
+from syncer.store.tables.mails import mail
 from syncer.store.tables.notes import answer, breaker, note
 from syncer.store.tables.passes import change, feed_head, kept_pass
 from syncer.store.tables.records import record, record_version
@@ -33,10 +35,12 @@ __all__ = [
     "delivery_attempt",
     "delivery_file",
     "delivery_note",
+    "dwell",
     "feed_head",
     "kept_pass",
     "link",
     "link_event",
+    "mail",
     "metadata",
     "note",
     "quarantined",

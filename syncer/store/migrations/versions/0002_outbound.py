@@ -24,6 +24,8 @@ def upgrade() -> None:
     _make_claim_file_event()
     _make_delivery()
     _make_delivery_parts()
+    _make_mail()
+    _make_dwell()
 
 
 def _make_claim_document() -> None:
@@ -225,4 +227,72 @@ def _of_delivery(table: str) -> sa.ForeignKeyConstraint:
         ["delivery.id"],
         name=op.f(f"fk_{table}_delivery"),
         ondelete="CASCADE",
+    )
+
+
+def _make_mail() -> None:
+    op.create_table(
+        "mail",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("repairer", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("next_attempt_at", WHOLE, nullable=True),
+        sa.Column("lease", sa.Text(), nullable=True),
+        sa.Column("lease_until", WHOLE, nullable=True),
+        sa.Column("attempts", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("once", sa.Text(), nullable=True),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("created_at", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("ended_at", WHOLE, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('reminder', 'status')", name=op.f("ck_mail_kind")),
+        sa.CheckConstraint(
+            "state IN ('queued', 'sending', 'sent', 'retrying', 'needs_attention', 'rejected', "
+            "'cancelled')",
+            name=op.f("ck_mail_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_mail_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["repairer", "connector"],
+            ["link.repairer", "link.connector"],
+            name=op.f("fk_mail_link"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("once", name="uq_mail_once"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_mail_due", "mail", ["state", "next_attempt_at"], unique=False)
+    op.create_index("ix_mail_claim_file", "mail", ["claim_file_id", "id"], unique=False)
+
+
+def _make_dwell() -> None:
+    op.create_table(
+        "dwell",
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("since", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("limit_text", sa.Text(), nullable=False),
+        sa.Column("told_at", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("is_past", FLAG, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_dwell_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("claim_file_id", name=op.f("pk_dwell")),
+        sqlite_strict=True,
     )
