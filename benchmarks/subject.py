@@ -163,7 +163,7 @@ async def opened(
     from syncer.dispatch.ambient import SystemChance, SystemClock, UuidIds
     from syncer.observability import configure_logging
     from syncer.observability.metrics import metrics
-    from syncer.partner import Partners, Target
+    from syncer.partner import FolderRoots, Partners, Target
     from syncer.store import FileBlobStore, open_store
     from syncer.vault import open_vault
 
@@ -190,6 +190,7 @@ async def opened(
                 vault=vault,
                 registry=registry,
                 sessions=partners,
+                folders=FolderRoots({}, clock=clock),
                 clock=clock,
                 ids=ids,
             )

@@ -40,6 +40,7 @@ def _tables(settings: Settings) -> dict[str, ConnectorTable]:
             enabled=table.enabled,
             base_url=table.base_url,
             allow_insecure=table.allow_insecure,
+            root=table.root,
             settings_group=table.settings_group,
             own=table.own,
         )

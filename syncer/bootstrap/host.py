@@ -29,7 +29,7 @@ from syncer.domain.stored import Repairer
 from syncer.observability import Event, get_logger, known_secrets
 from syncer.observability.crash_points import crash_point
 from syncer.observability.metrics import metrics
-from syncer.partner import Partners, Target
+from syncer.partner import FolderRoots, Partners, Target
 from syncer.plugins import Registry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.catalog import Services
@@ -94,6 +94,7 @@ async def running(
                 vault=vault,
                 registry=registry,
                 sessions=partners,
+                folders=FolderRoots(_roots(registry), clock=clock),
                 clock=clock,
                 ids=ids,
             )
@@ -157,3 +158,7 @@ def _targets(registry: Registry) -> dict[str, Target]:
         for one in registry.all()
         if one.connector is not None and one.base_url
     }
+
+
+def _roots(registry: Registry) -> dict[str, Path]:
+    return {one.name: Path(one.root) for one in registry.all() if one.connector and one.root}

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from syncer.config import Settings
     from syncer.ports.ambient import Clock, Ids
     from syncer.ports.blobs import BlobStore
+    from syncer.ports.folders import Folders
     from syncer.ports.mail import MailRoom
     from syncer.ports.plugins import ConnectorRegistry
     from syncer.ports.sessions import Sessions
@@ -68,6 +69,7 @@ class Ports:
     vault: Vault
     registry: ConnectorRegistry
     sessions: Sessions
+    folders: Folders
     clock: Clock
     ids: Ids
     mail: MailRoom = field(default_factory=_without_mail)
@@ -132,6 +134,7 @@ class _Wiring:
             registry=ports.registry,
             vault=ports.vault,
             sessions=ports.sessions,
+            folders=ports.folders,
             settings=self.settings,
             mail=ports.mail,
             tally=self.decrypts.opened,

@@ -155,6 +155,7 @@ class ConnectorTable(BaseModel):
     allow_insecure: bool = Field(
         False, description="Allow plain HTTP and private addresses; for tests and the demo."
     )
+    root: str = Field("", description="Folder that a connector which exchanges files works below.")
     settings_group: Slug | None = Field(None, description="Settings group; absent: its own choice.")
 
     @property

@@ -14,6 +14,7 @@ from syncer.sdk import (
     Connector,
     Credentials,
     Kind,
+    Lifecycle,
     PartnerLimits,
     Settings,
     Transport,
@@ -38,6 +39,7 @@ def fault_of(candidate: object, name: str) -> str | None:
         or _abstract_fault(candidate)
         or _credentials_fault(candidate.credentials, candidate.transports)
         or _settings_fault(candidate.settings)
+        or _folder_fault(candidate)
     )
 
 
@@ -80,6 +82,13 @@ def _settings_fault(model: type[Settings]) -> str | None:
     return _schema_fault(model, "settings")
 
 
+def _folder_fault(connector: type[Connector[Any, Any]]) -> str | None:
+    exchanges = Transport.FOLDER in connector.transports
+    if exchanges and connector.folder_of is Connector.folder_of:
+        return "it exchanges files, but does not define folder_of"
+    return None
+
+
 def _schema_fault(model: type[Credentials | Settings], what: str) -> str | None:
     try:
         model.model_json_schema()
@@ -106,6 +115,10 @@ def _is_length(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
+def _is_lifecycle(value: object) -> bool:
+    return value is None or isinstance(value, Lifecycle)
+
+
 _ATTRIBUTES: Mapping[str, tuple[Check, str]] = {
     "name": (_is_text, "a text"),
     "title": (_is_text, "a text"),
@@ -113,11 +126,12 @@ _ATTRIBUTES: Mapping[str, tuple[Check, str]] = {
     "wire_format": (lambda value: value in {"vendor", "profile"}, "'vendor' or 'profile'"),
     "kinds": (_is_set_of(Kind), "a frozenset of Kind"),
     "credentials": (_is_subclass(Credentials), "a subclass of Credentials"),
+    "transports": (_is_set_of(Transport), "a frozenset of Transport"),
+    "lifecycle": (_is_lifecycle, "a Lifecycle or None"),
     "settings": (_is_subclass(Settings), "a subclass of Settings"),
     "settings_group": (lambda value: value is None or _is_text(value), "a text or None"),
     "supersedes": (_is_set_of(str), "a frozenset of names"),
     "pulls": (lambda value: isinstance(value, bool), "true or false"),
-    "transports": (_is_set_of(Transport), "a frozenset of Transport"),
     "limits": (lambda value: isinstance(value, PartnerLimits), "a PartnerLimits"),
     "reference_max_length": (_is_length, "a whole number above 0"),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -61,6 +62,7 @@ def _install(name: str, points: Sequence[EntryPoint], table: ConnectorTable) -> 
         state=ConnectorState.DISABLED,
         base_url=table.base_url,
         allow_insecure=table.allow_insecure,
+        root=table.root,
         settings_group=table.settings_group,
         table=table.own,
     )
@@ -154,8 +156,7 @@ def _table_faults(one: Installed) -> list[str]:
         return []
     model = one.connector.settings
     place = f"connectors.{one.name}"
-    needs_address = Transport.HTTP in one.connector.transports and not one.base_url
-    faults = [f"{place}.base_url: is missing; give the partner's address"] if needs_address else []
+    faults = [f"{place}.{fault}" for fault in _transport_faults(one, one.connector.transports)]
     unknown = [name for name in one.table if name not in model.model_fields]
     known = {name: value for name, value in one.table.items() if name not in unknown}
     faults += [
@@ -167,6 +168,17 @@ def _table_faults(one: Installed) -> list[str]:
         for fault in error.errors:
             faults.append(f"{place}{fault.pointer.replace('/', '.')}: {fault.message}")
     return faults
+
+
+def _transport_faults(one: Installed, transports: frozenset[Transport]) -> Iterator[str]:
+    if Transport.HTTP in transports and not one.base_url:
+        yield "base_url: is missing; give the partner's address"
+    if Transport.FOLDER in transports and not one.root:
+        yield "root: is missing; give the folder that files are exchanged below"
+    if Transport.FOLDER not in transports and one.root:
+        yield "root: is only for connectors that exchange files"
+    elif one.root and not Path(one.root).is_absolute():
+        yield "root: must be an absolute path"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

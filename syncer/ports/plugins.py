@@ -29,6 +29,7 @@ class ConnectorTable:
     enabled: bool
     base_url: str = ""
     allow_insecure: bool = False
+    root: str = ""
     settings_group: str | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
 
@@ -49,6 +50,7 @@ class Installed:
     connector: Connector[Any, Any] | None = None
     base_url: str = ""
     allow_insecure: bool = False
+    root: str = ""
     settings_group: str | None = None
     table: Mapping[str, Any]
 

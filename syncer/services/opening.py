@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from syncer.domain import links, stored
 from syncer.domain.errors import CredentialUnreadableError
 from syncer.observability import known_secrets
+from syncer.ports.folders import Folders
 from syncer.ports.mail import MailRoom
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.sessions import SendingWatch, Sessions, SignIn
@@ -43,6 +44,7 @@ class LinkOpener:
     registry: ConnectorRegistry
     vault: Vault
     sessions: Sessions
+    folders: Folders
     settings: SettingsInForce
     mail: MailRoom | None = None
     tally: Callable[[links.LinkKey], None] | None = None
@@ -117,6 +119,9 @@ class LinkOpener:
         if Transport.MAIL in connector.transports and self.mail is not None:
             watching = watch and WatchedMail(room=self.mail, watch=watch)
             others["mail"] = watching or self.mail
+        if Transport.FOLDER in connector.transports:
+            name = plainly_guarded("folder_of", lambda: str(connector.folder_of(credentials)))
+            others["folder"] = self.folders.exchange(key, name)
 
         def opened(http: HttpSession | None = None) -> AnyLink:
             sessions = others if http is None else {**others, "http": http}
@@ -145,7 +150,7 @@ def _sign_in(
     connector: AnyConnector,
     credentials: Credentials,
     settings: Settings,
-    opened: Callable[[HttpSession], AnyLink],
+    opened: Callable[..., AnyLink],
     generation: int | None,
 ) -> SignIn | None:
     """Say how a link logs in; None where the connector does not."""
@@ -153,10 +158,10 @@ def _sign_in(
         return None
 
     async def authenticate(http: HttpSession) -> Login:
-        return await guarded(connector.authenticate(opened(http)))
+        return await guarded(connector.authenticate(opened(http=http)))
 
     async def sign_out(http: HttpSession) -> None:
-        await guarded(connector.sign_out(opened(http)))
+        await guarded(connector.sign_out(opened(http=http)))
 
     fields = (getattr(credentials, name) for name in type(credentials).model_fields)
     return SignIn(

@@ -14,7 +14,7 @@ from syncer.domain.stored import KnownRecord
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import Store
-from syncer.sdk import ClaimUpdate, Page
+from syncer.sdk import Archived, ClaimUpdate, Page, Refused
 from syncer.services.completing import Draft, claim_file_of, complete_drafts, events_of
 from syncer.services.fixed_records import ToldApart, tell_apart
 from syncer.services.lifecycles import as_json, check_event
@@ -128,6 +128,8 @@ def check_page(connector: AnyConnector, page: object) -> None:
         check_record(connector, record)
     for update in page.claim_updates:
         check_claim_update(update)
+    if not all(isinstance(file, Archived | Refused) for file in page.files):
+        raise ConnectorFailedError("files of a page must be Archived or Refused")
 
 
 def check_claim_update(update: object) -> None:

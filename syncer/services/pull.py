@@ -42,6 +42,7 @@ from syncer.services.live import LivePass, PassBoard
 from syncer.services.opening import AnyConnector, AnyLink, LinkOpener
 from syncer.services.page import PageStorer
 from syncer.services.pass_end import PassEnd, Progress
+from syncer.services.settling import settle
 
 LONGEST_LISTING_SECONDS = 600
 MOST_PAGES = 10_000
@@ -219,11 +220,17 @@ class PullService:
     async def _list_page(
         self, live: LivePass, opened: OpenedLink, cursor: str | None
     ) -> tuple[str | None, bool]:
-        """Pull and store one page, and hold it no longer; gives cursor and ``has_more``."""
+        """Pull, store and settle one page, and hold it no longer; gives cursor and ``has_more``.
+
+        A page of which something is delayed is not settled: it comes again.
+        """
         page = await guarded(opened.connector.pull(opened.link, cursor))
         crash_point("page-pulled")
-        live.pass_.counts += await self.pages.take(live.key, opened.connector, opened.link, page)
+        taken = await self.pages.take(live.key, opened.connector, opened.link, page)
+        live.pass_.counts += taken
         crash_point("page-stored")
+        if not taken.delayed:
+            await settle(opened.connector, opened.link, page)
         live.pass_.pages += 1
         return page.next_cursor or cursor, page.has_more
 

@@ -24,7 +24,7 @@ from syncer.bootstrap.wiring import Ports, Wired, wire
 from syncer.config import Settings
 from syncer.dispatch.ambient import SystemChance, SystemClock, UuidIds
 from syncer.domain.links import LinkKey
-from syncer.partner import Partners, Target
+from syncer.partner import FolderRoots, Partners, Target
 from syncer.plugins import Registry
 from syncer.ports.plugins import ConnectorState, Installed
 from syncer.ports.store import Store
@@ -211,6 +211,7 @@ async def open_house(folder: Path, settings: Settings | None = None) -> AsyncIte
             vault=await _vault(folder, store, clock),
             registry=registry,
             sessions=sessions,
+            folders=FolderRoots({}, clock=clock),
             clock=clock,
             ids=ids,
         )

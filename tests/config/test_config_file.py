@@ -139,11 +139,11 @@ def test_repairer_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_keys_of_a_connector_beyond_ours_are_its_own(tmp_path: Path) -> None:
-    text = '[connectors.darva]\nenabled = false\nroot = "/srv/edi"\n'
+    text = "[connectors.darva]\nenabled = false\npace = 3\n"
 
     table = load(_write(tmp_path, text), environ={}).connectors["darva"]
 
-    assert (table.enabled, table.own) == (False, {"root": "/srv/edi"})
+    assert (table.enabled, table.own) == (False, {"pace": 3})
 
 
 def test_relative_paths_start_from_the_folder_of_the_file(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from syncer.domain.feed import FeedEntry
 from syncer.domain.links import Link, LinkKey
 from syncer.domain.records import Kind
 from syncer.domain.stored import AuditEntry, BreakerState, Repairer, SealedCredential
-from syncer.partner import Partners, Target
+from syncer.partner import FolderRoots, Partners, Target
 from syncer.ports.plugins import ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Connector, Credentials, Page, PartnerLimits, Secret, Settings
@@ -166,6 +166,7 @@ class Desk:
             registry=self.registry,
             vault=self.vault,
             sessions=self.sessions,
+            folders=FolderRoots({}, clock=self.clock),
             settings=SettingsInForce(
                 groups={}, from_env={}, default_interval=timedelta(minutes=15)
             ),

@@ -19,7 +19,7 @@ from syncer.dispatch.ambient import UuidIds
 from syncer.domain.links import LinkKey
 from syncer.domain.schedule import next_due
 from syncer.domain.stored import BreakerState, Repairer, SealedCredential
-from syncer.partner import Partners, Target
+from syncer.partner import FolderRoots, Partners, Target
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Connector, Kind, Link, Page, PartnerLimits, Settings
 from syncer.store import FileBlobStore, open_store, sqlite_url
@@ -145,6 +145,7 @@ async def countryside(folder: Path, links: int) -> AsyncIterator[Countryside]:
             vault=vault,
             registry=registry,
             sessions=partners,
+            folders=FolderRoots({}, clock=clock),
             clock=clock,
             ids=ids,
         )

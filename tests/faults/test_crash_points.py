@@ -17,6 +17,7 @@ from syncer_claims360.played_shop import PlayedShop
 from tests.campaign import COUNTS
 from tests.e2e.service import Service
 from tests.faults import crashing
+from tests.faults.test_folder_crashes import AT_FOLDERS
 from tests.faults.town import FIRST, UNREACHABLE, Town
 
 Record = Callable[[str, object], None]
@@ -196,7 +197,7 @@ def test_every_named_point_is_tried() -> None:
     named = [
         name for file in files for name in re.findall(r'crash_point\("(.*?)"\)', file.read_text())
     ]
-    at_work = [point for row in AT_WORK for point in row]
+    at_work = [*AT_FOLDERS, *(point for row in AT_WORK for point in row)]
     tried = {
         point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_REWRAP, *AT_RESET)
     }

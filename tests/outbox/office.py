@@ -17,6 +17,7 @@ from syncer.domain.feed import ChangeType
 from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.records import ClaimRef, Kind
 from syncer.domain.stored import Repairer, SealedCredential
+from syncer.partner import FolderRoots
 from syncer.ports.plugins import ConnectorState, Installed
 from syncer.ports.sessions import SendingWatch
 from syncer.ports.store import Store, UnitOfWork
@@ -274,7 +275,13 @@ class Office:
             store=self.store,
             blobs=self.blobs,
             registry=registry,
-            opener=LinkOpener(registry=registry, vault=vault, sessions=sessions, settings=settings),
+            opener=LinkOpener(
+                registry=registry,
+                vault=vault,
+                sessions=sessions,
+                folders=FolderRoots({}, clock=self.clock),
+                settings=settings,
+            ),
             leases=self.leases,
             clock=self.clock,
             ids=self.ids,

@@ -18,6 +18,7 @@ from syncer.domain.instants import instant_key, parse_instant, to_text
 from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.passes import Pass, PassTrigger
 from syncer.domain.stored import RecordFilter, Repairer, SealedCredential
+from syncer.partner import FolderRoots
 from syncer.ports.plugins import ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import (
@@ -204,6 +205,7 @@ class World:
         self.folder = folder
         self.connector = connector
         self.clock = FakeClock()
+        self.root = folder / "root"
         self.ids = UuidIds()
         self._owned = AsyncExitStack()
 
@@ -226,7 +228,13 @@ class World:
         return PullService(
             store=self.store,
             registry=registry,
-            opener=LinkOpener(registry=registry, vault=vault, sessions=sessions, settings=settings),
+            opener=LinkOpener(
+                registry=registry,
+                vault=vault,
+                sessions=sessions,
+                folders=FolderRoots({self.connector.name: self.root}, clock=self.clock),
+                settings=settings,
+            ),
             pages=PageStorer(store=self.store, clock=self.clock, ids=self.ids),
             leftovers=LeftoverRecords(store=self.store, clock=self.clock, ids=self.ids),
             attachments=AttachmentService(
