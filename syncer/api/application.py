@@ -15,6 +15,7 @@ from syncer.api import (
     connectors,
     credentials,
     deliveries,
+    document_rules,
     documents,
     excludes,
     health,
@@ -47,6 +48,7 @@ _MODULES = (
     documents,
     claim_file_events,
     deliveries,
+    document_rules,
     changes,
     attention,
 )

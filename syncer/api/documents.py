@@ -1,4 +1,4 @@
-"""Routes of a claim file's documents: handed in, classified, replaced, removed."""
+"""Routes of a claim file's documents: handed in, classified, replaced, removed, waived."""
 
 from __future__ import annotations
 
@@ -10,14 +10,26 @@ from syncer.domain.completeness import By, RowState
 from syncer.ports.store import UnitOfWork
 from syncer.services.documents import Remember
 from syncer.services.record_json import Json
-from syncer.web import Answer, AnswerModel, BodyModel, Call, FormModel, listing, route
+from syncer.web import (
+    Answer,
+    AnswerModel,
+    BodyModel,
+    Call,
+    DocumentType,
+    FormModel,
+    listing,
+    route,
+)
 
 _TAG = "documents"
 _ALL = "/v1/claim-files/{id}/documents"
 _ONE = f"{_ALL}/{{document}}"
+_WAIVER = f"{_ALL}/{{type}}/waiver"
 
-DocumentType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-"""The id of a document type; it stays when its label changes."""
+Reason = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, pattern=r"^\S([\s\S]*\S)?$")
+]
+"""A text without space around it."""
 
 
 class FileShape(AnswerModel):
@@ -64,6 +76,12 @@ class DocumentForm(FormModel):
 
 class ContentForm(FormModel):
     """The new content of a document: PDF or image, at most 50 MiB."""
+
+
+class WaiverBody(BodyModel):
+    """Why the document is not asked for any more."""
+
+    reason: Reason
 
 
 class ClassifyBody(BodyModel):
@@ -150,6 +168,50 @@ async def replace_document(call: Call[None, ContentForm]) -> Answer:
     """Replace; `If-Match` takes the ETag of the documents' list."""
     view = await call.services.documents.replace(
         call.path["id"], call.path["document"], call.body.file, unless_stale=call.if_match
+    )
+    return Answer(200, view)
+
+
+@route(
+    "POST",
+    _WAIVER,
+    summary="Say why an expected document is not asked for any more",
+    tag=_TAG,
+    body=WaiverBody,
+    answers={200: DocumentRowShape},
+    keyed=True,
+    conditional=True,
+)
+async def waive_document(call: Call[None, WaiverBody]) -> Answer:
+    """Waive; `If-Match` takes the ETag of the documents' list."""
+    claim = call.idempotency
+
+    async def remember(uow: UnitOfWork, view: Json) -> None:
+        if claim is not None:
+            await claim.remember(uow, Answer(200, view))
+
+    view = await call.services.waivers.waive(
+        call.path["id"],
+        call.path["type"],
+        call.body.reason,
+        unless_stale=call.if_match,
+        remember=remember,
+    )
+    return Answer(200, view)
+
+
+@route(
+    "DELETE",
+    _WAIVER,
+    summary="Ask for a waived document again",
+    tag=_TAG,
+    answers={200: DocumentRowShape},
+    conditional=True,
+)
+async def take_waiver_back(call: Call[None, None]) -> Answer:
+    """Take a waiver back; `If-Match` takes the ETag of the documents' list."""
+    view = await call.services.waivers.take_back(
+        call.path["id"], call.path["type"], unless_stale=call.if_match
     )
     return Answer(200, view)
 

@@ -99,6 +99,9 @@ async def running(
                 ids=ids,
             )
             wired = wire(ports, settings, started_at=clock.now(), patience=patience)
+            await wired.services.document_rules.keep(
+                [one.as_rule_set() for one in settings.document_rules]
+            )
             app = create_application(
                 wired.services, token=token, allowed_hosts=settings.server.allowed_hosts
             )

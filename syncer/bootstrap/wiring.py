@@ -21,6 +21,7 @@ from syncer.services.changes import ChangeReading
 from syncer.services.choices import Choices
 from syncer.services.claim_events import ClaimEvents
 from syncer.services.claim_files import ClaimFiles
+from syncer.services.document_rules import DocumentRuleService
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.guard import USUAL_PATIENCE, Patience
@@ -43,6 +44,7 @@ from syncer.services.repairers import RepairerService
 from syncer.services.retention import Retention
 from syncer.services.settings import SettingsInForce
 from syncer.services.sweep import Sweep
+from syncer.services.waivers import Waivers
 
 if TYPE_CHECKING:
     from syncer.config import Settings
@@ -271,6 +273,8 @@ class _Wiring:
             claim_files=ClaimFiles(store=store, registry=registry, clock=clock, ids=ids),
             documents=DocumentService(store=store, clock=clock, ids=ids),
             claim_events=ClaimEvents(store=store, registry=registry, clock=clock, ids=ids),
+            waivers=Waivers(store=store, clock=clock),
+            document_rules=DocumentRuleService(store=store, registry=registry, clock=clock),
             attachments=self.attachments,
             acceptance=outbound.acceptance,
             deliveries=outbound.deliveries,

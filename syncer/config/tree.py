@@ -21,6 +21,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from syncer.config.duration import Duration
+from syncer.domain import completeness
+from syncer.domain.completeness import RuleSet, RulesOrigin, faults_of_expected
+from syncer.domain.documents import TYPE_PATTERN
 from syncer.domain.errors import InvalidError
 from syncer.domain.intake import parse_exclude_rules
 from syncer.domain.mail import is_address
@@ -178,7 +181,9 @@ class Repairer(Section):
 class ExpectedDocument(Section):
     """A document that is expected on a claim file."""
 
-    id: Slug = Field(description="Stays when the label changes.")
+    id: Annotated[str, StringConstraints(pattern=TYPE_PATTERN)] = Field(
+        description="Stays when the label changes."
+    )
     label: str = Field(min_length=1, description="Name for people.")
     required: bool = Field(True, description="Whether the file is incomplete without it.")
     optional_for: list[str] = Field(
@@ -186,12 +191,34 @@ class ExpectedDocument(Section):
     )
 
 
+def _check_expected(documents: list[ExpectedDocument]) -> list[ExpectedDocument]:
+    for place, message in faults_of_expected([_expected(one) for one in documents]):
+        raise ValueError(f"document {documents[place].id} {message}")
+    return documents
+
+
+def _expected(one: ExpectedDocument) -> completeness.ExpectedDocument:
+    values = {**dict(one), "optional_for": tuple(one.optional_for)}
+    return completeness.ExpectedDocument(**values)
+
+
 class DocumentRule(Section):
     """Expected documents for a type of claim of one connector."""
 
-    connector: Slug = Field(description="Connector.")
+    connector: Slug | Literal["*"] = Field(description="Connector; * for any.")
     claim_type: str = Field("*", min_length=1, description="Type of claim; * for any.")
-    documents: list[ExpectedDocument] = Field(description="What is expected.")
+    documents: Annotated[list[ExpectedDocument], AfterValidator(_check_expected)] = Field(
+        description="What is expected."
+    )
+
+    def as_rule_set(self) -> RuleSet:
+        """Give it as the domain knows it."""
+        return RuleSet(
+            connector=self.connector,
+            claim_type=self.claim_type,
+            documents=tuple(_expected(one) for one in self.documents),
+            origin=RulesOrigin.FILE,
+        )
 
 
 def _check_webhook_url(url: str) -> str:
@@ -258,6 +285,14 @@ def _check_repairers(repairers: list[Repairer]) -> list[Repairer]:
     return repairers
 
 
+def _check_rules(rules: list[DocumentRule]) -> list[DocumentRule]:
+    names = [each.as_rule_set().name for each in rules]
+    doubled = sorted({each for each in names if names.count(each) > 1})
+    if doubled:
+        raise ValueError(f"each rule set may stand once; doubled: {', '.join(doubled)}")
+    return rules
+
+
 class Settings(BaseSettings):
     """Everything that an operator can set.
 
@@ -285,7 +320,9 @@ class Settings(BaseSettings):
     repairers: Annotated[list[Repairer], AfterValidator(_check_repairers)] = Field(
         default_factory=list
     )
-    document_rules: list[DocumentRule] = Field(default_factory=list)
+    document_rules: Annotated[list[DocumentRule], AfterValidator(_check_rules)] = Field(
+        default_factory=list
+    )
     planning: Planning = Planning()
     mail: Mail = Mail()
 
@@ -348,9 +385,5 @@ class Settings(BaseSettings):
                     "planning",
                     "webhook_url",
                 )
-            )
-        if self.document_rules:
-            found.append(
-                self.fault("expected documents are not watched by this release", "document_rules")
             )
         return tuple(found)

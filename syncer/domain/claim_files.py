@@ -55,6 +55,13 @@ class ClaimFile:
         """What persons entered over what the partner gives."""
         return merge(self.partner_data, self.person_data)
 
+    @property
+    def client_profile(self) -> str | None:
+        """What sort of client it is; some documents are optional for some."""
+        client = self.data.get("client")
+        profile = client.get("profile") if isinstance(client, Mapping) else None
+        return profile if isinstance(profile, str) else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:

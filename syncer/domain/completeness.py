@@ -124,6 +124,19 @@ class Counts:
         return not self.missing
 
 
+def faults_of_expected(documents: Sequence[ExpectedDocument]) -> list[tuple[int, str]]:
+    """Say what is wrong with the ids of a rule set, by place; none is there twice or reserved."""
+    faults = []
+    seen: set[str] = set()
+    for place, one in enumerate(documents):
+        if one.id == UNCLASSIFIED:
+            faults.append((place, f"{UNCLASSIFIED} stands for what is not classified"))
+        elif one.id in seen:
+            faults.append((place, "is in the rule set already"))
+        seen.add(one.id)
+    return faults
+
+
 def rules_for(
     rule_sets: Mapping[tuple[str, str], RuleSet], connector: str, claim_type: str | None
 ) -> RuleSet | None:

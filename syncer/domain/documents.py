@@ -9,6 +9,10 @@ UNCLASSIFIED = "other"
 """The type of a document that nobody has classified yet."""
 
 
+TYPE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
+"""What the id of a document type looks like; it stays when its label changes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A document of a claim file; its content is in the blob store under ``sha256``.

@@ -216,6 +216,14 @@ class ConflictError(RefusedError):
         self.facts = facts
 
 
+class DocumentsMissingError(ConflictError):
+    """The claim file misses expected documents; ``errors`` has a pointer for each type."""
+
+    def __init__(self, text: str, errors: Sequence[FieldError]) -> None:
+        super().__init__("documents_missing", text)
+        self.errors = tuple(errors)
+
+
 class TransitionRefusedError(ConflictError):
     """The claim file stands where this cannot happen; the text is the reason for a person."""
 

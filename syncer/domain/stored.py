@@ -127,7 +127,7 @@ class RecordFilter:
     site: str | None = None
     q: str | None = None
     missing_documents: bool | None = None
-    """Answered above the store: nothing expects documents yet, so nothing misses any."""
+    """Whether its claim file misses expected documents."""
 
 
 class AttachmentState(StrEnum):
@@ -196,7 +196,6 @@ class ClaimFileFilter:
     partner_ref: str | None = None
     q: str | None = None
     missing_documents: bool | None = None
-    """Answered above the store: nothing expects documents yet, so nothing misses any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic.errors import PydanticUserError
 
+from syncer.domain.completeness import faults_of_expected
 from syncer.sdk import (
     SDK_VERSION,
     Connector,
     Credentials,
+    ExpectedDocument,
     Kind,
     Lifecycle,
     PartnerLimits,
@@ -119,6 +121,15 @@ def _is_lifecycle(value: object) -> bool:
     return value is None or isinstance(value, Lifecycle)
 
 
+def _are_document_rules(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        _is_text(claim_type)
+        and all(isinstance(one, ExpectedDocument) for one in documents)
+        and not faults_of_expected(documents)
+        for claim_type, documents in value.items()
+    )
+
+
 _ATTRIBUTES: Mapping[str, tuple[Check, str]] = {
     "name": (_is_text, "a text"),
     "title": (_is_text, "a text"),
@@ -134,4 +145,5 @@ _ATTRIBUTES: Mapping[str, tuple[Check, str]] = {
     "pulls": (lambda value: isinstance(value, bool), "true or false"),
     "limits": (lambda value: isinstance(value, PartnerLimits), "a PartnerLimits"),
     "reference_max_length": (_is_length, "a whole number above 0"),
+    "document_rules": (_are_document_rules, "expected documents by type of claim, each id once"),
 }

@@ -40,7 +40,7 @@ from syncer.domain.stored import (
     StoredRecord,
 )
 from syncer.ports.deliveries import Deliveries
-from syncer.ports.documents import Documents
+from syncer.ports.documents import Completeness, DocumentRules, Documents
 from syncer.ports.dwells import Dwells
 from syncer.ports.lives import Lives
 from syncer.ports.mails import Mails
@@ -245,6 +245,10 @@ class ClaimFiles(Protocol):
         ...
 
     async def get(self, id_: str) -> ClaimFile | None: ...
+
+    async def some(self, ids: Collection[str]) -> list[ClaimFile]:
+        """Give those of the ids that there are, in order of id."""
+        ...
 
     async def find(
         self, wanted: ClaimFileFilter, *, after: tuple[datetime, str] | None, limit: int
@@ -488,6 +492,8 @@ class UnitOfWork(Protocol):
     deliveries: Deliveries
     mails: Mails
     dwells: Dwells
+    document_rules: DocumentRules
+    completeness: Completeness
     quarantine: Quarantine
     passes: Passes
     feed: Feed

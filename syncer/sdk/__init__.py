@@ -7,6 +7,7 @@ guide is docs/connector-guide.md; it starts with a ten-line connector that runs.
 """
 
 from syncer.domain.claim_files import ClaimFile
+from syncer.domain.completeness import ExpectedDocument
 from syncer.domain.deliveries import LostAnswer
 from syncer.domain.errors import (
     AnswerLostError,
@@ -14,6 +15,7 @@ from syncer.domain.errors import (
     CredentialsRejectedError,
     DeliveryBlockedError,
     DeliveryRejectedError,
+    DocumentsMissingError,
     FieldError,
     InvalidError,
     MailNotConfiguredError,
@@ -94,8 +96,10 @@ __all__ = [
     "Delivery",
     "DeliveryBlockedError",
     "DeliveryRejectedError",
+    "DocumentsMissingError",
     "Download",
     "Event",
+    "ExpectedDocument",
     "FieldError",
     "FileRule",
     "FolderFile",

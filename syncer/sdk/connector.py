@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Literal
 import pluggy
 
 from syncer.domain.claim_files import ClaimFile
+from syncer.domain.completeness import ExpectedDocument
 from syncer.domain.errors import NotFoundError
 from syncer.domain.lifecycles import Event
 from syncer.domain.records import Attachment, ClaimRef, Kind, Record, RecordKey
@@ -83,6 +84,8 @@ class Connector(ABC, Generic[C, S]):
     """What can be sent."""
     lifecycle: ClassVar[Lifecycle | None] = None
     """The life of its claim files; None where they have no states."""
+    document_rules: ClassVar[Mapping[str, Sequence[ExpectedDocument]]] = {}
+    """Documents that are expected by type of claim (``*``: any), unless the operator says else."""
     any_claim_file: ClassVar[bool] = False
     """Whether it delivers for claim files of other connectors too."""
 

@@ -29,6 +29,7 @@ from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import INSTALL_ID_NOTE
 from syncer.sdk import Delivery, Operation, Payload, Receipt
+from syncer.services.completeness import refuse_incomplete
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
@@ -122,6 +123,8 @@ class Acceptance:
             claim_file = await self._file_to_make_of(uow, way)
         file_id = claim_file.id if claim_file is not None else None
         files = await resolve_files(uow, file_id, new.attachments, way.operation.files)
+        if claim_file is not None and _is_gated(way):
+            await refuse_incomplete(uow, claim_file, {file.id for file in files})
         stored = await self._value_of(uow, new, way, claim_file, files)
         delivery = self._checked(stored, way, claim_file)
         if claim_file is None:
@@ -317,6 +320,11 @@ class Acceptance:
 
 def _claim_of(way: _Way) -> ClaimRef:
     return purely_guarded("claim_of", lambda: way.connector.claim_of(way.payload))
+
+
+def _is_gated(way: _Way) -> bool:
+    """Say whether missing documents hold it up; a person may ask for it all the same."""
+    return way.operation.gated and not getattr(way.payload, "allow_incomplete", False)
 
 
 def _refuse(pointer: str, message: str) -> NoReturn:

@@ -17,6 +17,7 @@ from syncer.services.choices import Choices
 from syncer.services.claim_events import ClaimEvents
 from syncer.services.claim_files import ClaimFiles
 from syncer.services.deliveries import DeliveryService
+from syncer.services.document_rules import DocumentRuleService
 from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.intake import Intake
@@ -30,6 +31,7 @@ from syncer.services.refresh import RefreshService
 from syncer.services.register import Registration
 from syncer.services.repairers import RepairerService
 from syncer.services.settings import SettingsInForce
+from syncer.services.waivers import Waivers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Services:
     claim_files: ClaimFiles
     documents: DocumentService
     claim_events: ClaimEvents
+    waivers: Waivers
+    document_rules: DocumentRuleService
     attachments: AttachmentService
     acceptance: Acceptance
     deliveries: DeliveryService

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncer.domain.claim_files import ClaimFile, Origin, differences, leaves, patch
+from syncer.domain.completeness import Counts
 from syncer.domain.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from syncer.domain.feed import ChangeType
 from syncer.domain.instants import to_text
@@ -17,6 +18,7 @@ from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.claim_data import ClaimData
+from syncer.services.completeness import counts_view, recount
 from syncer.services.guard import purely_guarded
 from syncer.services.lifecycles import live_on, timeline_view
 from syncer.services.opening import AnyConnector
@@ -60,8 +62,6 @@ class ClaimFiles:
         self, wanted: ClaimFileFilter, *, after: Place | None = None, limit: int = 50
     ) -> ClaimFilesFound:
         """List newest ``updated_at`` first, then by id; ``total`` is exact."""
-        if wanted.missing_documents:
-            return ClaimFilesFound(items=[], last=None, total=0)
         async with self.store.read() as uow:
             rows = await uow.claim_files.find(wanted, after=after, limit=limit + 1)
             total = await uow.claim_files.count(wanted)
@@ -113,6 +113,7 @@ class ClaimFiles:
                 text = "There is a claim file with this reference on this link."
                 raise ConflictError("reference_known", text, id=known)
             await live_on(uow, connector, [], begin=[claim_file.id], at=claim_file.created_at)
+            await recount(uow, [claim_file], at=claim_file.created_at)
             begun = await stored_claim_file(uow, claim_file.id)
             self._tell(uow, ChangeType.CLAIM_FILE_CREATED, begun)
             view = await shown_claim_file(uow, begun)
@@ -147,6 +148,7 @@ class ClaimFiles:
                 claim_file = replace(
                     claim_file, person_data=person_data, person_set_at=set_at, updated_at=now
                 )
+                uow.feed.append(await recount(uow, [claim_file], at=now), at=now)
             return await shown_claim_file(uow, claim_file)
 
         return await self.store.write(work)
@@ -197,6 +199,7 @@ def claim_file_view(
     records: Sequence[str],
     deliveries: Sequence[str],
     log: Sequence[LoggedEvent],
+    counts: Counts,
 ) -> Json:
     """Give a claim file as the API shows it; ``log`` is in order of place."""
     standing = claim_file.standing
@@ -219,7 +222,7 @@ def claim_file_view(
         "timeline": timeline_view(log),
         "data": claim_file.data,
         "conflicts": _conflicts(claim_file),
-        "documents": {"received": 0, "missing": 0, "waived": 0, "complete": True},
+        "documents": counts_view(counts),
         "records": list(records),
         "deliveries": list(deliveries),
         "updated_at": to_text(claim_file.updated_at),
@@ -272,9 +275,14 @@ async def _shown(uow: UnitOfWork, claim_files: Sequence[ClaimFile]) -> list[Json
     records = await uow.records.of_claim_files(ids)
     deliveries = await uow.deliveries.of_claim_files(ids)
     logs = await uow.lives.log_of(ids)
+    counts = await uow.completeness.counts(ids)
     return [
         claim_file_view(
-            one, records.get(one.id, ()), deliveries.get(one.id, ()), logs.get(one.id, ())
+            one,
+            records.get(one.id, ()),
+            deliveries.get(one.id, ()),
+            logs.get(one.id, ()),
+            counts.get(one.id, Counts()),
         )
         for one in claim_files
     ]

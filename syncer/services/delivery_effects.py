@@ -17,6 +17,7 @@ from syncer.domain.records import ClaimRef
 from syncer.observability import Event, get_logger
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import Delivery, Receipt
+from syncer.services.completeness import recount_some
 from syncer.services.delivery_json import delivery_change
 from syncer.services.guard import plainly_guarded
 from syncer.services.lifecycles import Happening, live_on
@@ -118,6 +119,9 @@ async def _name(
     uow.feed.append([change], at=at)
     if joined is None:
         return []
+    uow.feed.append(
+        await recount_some(uow, claim_file.link.connector, [claim_file.id], at=at), at=at
+    )
     return [
         Happening(claim_file=claim_file.id, event=one.event, record=one.record)
         for one in log

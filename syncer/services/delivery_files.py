@@ -26,7 +26,7 @@ async def resolve_files(
     """
     rule = rule or NONE
     if ids is None and rule.default_all and claim_file_id is not None:
-        found = await uow.documents.of_claim_file(claim_file_id)
+        found = (await uow.documents.of_claim_files([claim_file_id]))[claim_file_id]
     else:
         found = await _named(uow, claim_file_id, ids or ())
     faults = [*_faults_of_number(found, rule), *_faults_of_files(found, rule)]

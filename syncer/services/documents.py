@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.completeness import Row, rows_of
+from syncer.domain.completeness import Row
 from syncer.domain.documents import UNCLASSIFIED, Document
 from syncer.domain.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from syncer.domain.feed import ChangeType
 from syncer.domain.filenames import safe_name
 from syncer.domain.filetypes import KEPT_TYPES, agrees, sniff
 from syncer.domain.instants import to_text
@@ -17,8 +16,10 @@ from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.blobs import ReceivedFile
 from syncer.ports.store import Store, UnitOfWork
+from syncer.services.claim_files import stored_claim_file
+from syncer.services.completeness import count_and_tell, rows_on
 from syncer.services.preconditions import Precondition
-from syncer.services.record_json import Json, claim_file_change
+from syncer.services.record_json import Json
 
 Remember = Callable[[UnitOfWork, Json, bool], Awaitable[None]]
 """Notes the answer within the write that brought it about; says whether the document is new."""
@@ -39,7 +40,7 @@ class DocumentService:
             NotFoundError: there is no such claim file.
         """
         async with self.store.read() as uow:
-            return await _listed(uow, await _claim_file(uow, claim_file_id))
+            return await list_view(uow, await stored_claim_file(uow, claim_file_id))
 
     async def hand_in(
         self,
@@ -61,23 +62,23 @@ class DocumentService:
         type_ = None if type_ == UNCLASSIFIED else type_
         content_type = _checked(file)
         async with self.store.read() as uow:
-            await _claim_file(uow, claim_file_id)
+            await stored_claim_file(uow, claim_file_id)
         await file.keep()
         crash_point("document-received")
 
         async def work(uow: UnitOfWork) -> tuple[Json, bool]:
-            claim_file = await _claim_file(uow, claim_file_id)
+            claim_file = await stored_claim_file(uow, claim_file_id)
             alike = await uow.documents.alike(claim_file_id, file.blob.sha256)
             document = _known_as(alike, type_)
             is_new = document is None
             if document is None:
                 document = self._made(claim_file_id, file, content_type, type_)
                 await uow.documents.add(document)
-                await self._changed(uow, claim_file)
+                await count_and_tell(uow, claim_file, at=self.clock.now())
             elif type_ is not None and document.type != type_:
                 document = replace(document, type=type_)
                 await uow.documents.save(document)
-                await self._changed(uow, claim_file)
+                await count_and_tell(uow, claim_file, at=self.clock.now())
             view = document_view(document)
             if remember is not None:
                 await remember(uow, view, is_new)
@@ -104,8 +105,8 @@ class DocumentService:
         """
 
         async def work(uow: UnitOfWork) -> Json:
-            claim_file = await _claim_file(uow, claim_file_id)
-            await _check(uow, claim_file, unless_stale)
+            claim_file = await stored_claim_file(uow, claim_file_id)
+            await check_list(uow, claim_file, unless_stale)
             known = await _of(uow, claim_file_id, id_)
             document = known or await uow.documents.attachment(claim_file_id, id_)
             if document is None:
@@ -114,7 +115,7 @@ class DocumentService:
                 document = replace(document, type=type_)
                 await _refuse_twin(uow, document)
                 await (uow.documents.add if known is None else uow.documents.save)(document)
-                await self._changed(uow, claim_file)
+                await count_and_tell(uow, claim_file, at=self.clock.now())
             return document_view(document)
 
         return await self.store.write(work)
@@ -142,8 +143,8 @@ class DocumentService:
         await file.keep()
 
         async def work(uow: UnitOfWork) -> Json:
-            claim_file = await _claim_file(uow, claim_file_id)
-            await _check(uow, claim_file, unless_stale)
+            claim_file = await stored_claim_file(uow, claim_file_id)
+            await check_list(uow, claim_file, unless_stale)
             document = await _document(uow, claim_file_id, id_)
             if document.is_attachment:
                 text = "It is an attachment of a record; only the partner changes its content."
@@ -154,7 +155,7 @@ class DocumentService:
                 )
                 await _refuse_twin(uow, document)
                 await uow.documents.save(document)
-                await self._changed(uow, claim_file)
+                await count_and_tell(uow, claim_file, at=self.clock.now())
             return document_view(document)
 
         return await self.store.write(work)
@@ -172,11 +173,11 @@ class DocumentService:
         """
 
         async def work(uow: UnitOfWork) -> None:
-            claim_file = await _claim_file(uow, claim_file_id)
-            await _check(uow, claim_file, unless_stale)
+            claim_file = await stored_claim_file(uow, claim_file_id)
+            await check_list(uow, claim_file, unless_stale)
             await _document(uow, claim_file_id, id_)
             await uow.documents.remove(id_)
-            await self._changed(uow, claim_file)
+            await count_and_tell(uow, claim_file, at=self.clock.now())
 
         await self.store.write(work)
 
@@ -193,13 +194,6 @@ class DocumentService:
             sha256=file.blob.sha256,
             at=self.clock.now(),
         )
-
-    async def _changed(self, uow: UnitOfWork, claim_file: ClaimFile) -> None:
-        facts = {"reference": claim_file.reference}
-        change = claim_file_change(
-            ChangeType.DOCUMENTS_UPDATED, claim_file.link, claim_file.id, facts
-        )
-        uow.feed.append([change], at=self.clock.now())
 
 
 def document_view(document: Document) -> Json:
@@ -218,7 +212,8 @@ def _file_view(document: Document) -> Json:
     }
 
 
-def _row_view(row: Row) -> Json:
+def row_view(row: Row) -> Json:
+    """Give one document type of a claim file as the API shows it."""
     waiver = row.waiver
     return {
         "type": row.type,
@@ -230,22 +225,22 @@ def _row_view(row: Row) -> Json:
     }
 
 
-async def _listed(uow: UnitOfWork, claim_file: ClaimFile) -> Json:
-    documents = await uow.documents.of_claim_file(claim_file.id)
-    rows = [_row_view(row) for row in rows_of((), documents, (), None)]
+async def list_view(uow: UnitOfWork, claim_file: ClaimFile) -> Json:
+    """Give the list of a claim file's documents as the API shows it."""
+    rows = [row_view(row) for row in (await rows_on(uow, [claim_file]))[claim_file.id]]
     return {"items": rows, "next": None, "total": len(rows)}
 
 
-async def _check(uow: UnitOfWork, claim_file: ClaimFile, unless_stale: Precondition | None) -> None:
+async def check_list(
+    uow: UnitOfWork, claim_file: ClaimFile, unless_stale: Precondition | None
+) -> None:
+    """Look at the list that the caller saw.
+
+    Raises:
+        StaleError: it is another one now.
+    """
     if unless_stale is not None:
-        unless_stale(await _listed(uow, claim_file))
-
-
-async def _claim_file(uow: UnitOfWork, id_: str) -> ClaimFile:
-    claim_file = await uow.claim_files.get(id_)
-    if claim_file is None:
-        raise NotFoundError("There is no claim file of this id.")
-    return claim_file
+        unless_stale(await list_view(uow, claim_file))
 
 
 async def _of(uow: UnitOfWork, claim_file_id: str, id_: str) -> Document | None:

@@ -24,6 +24,7 @@ from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Connector, Settings
+from syncer.services.completeness import recount_some
 from syncer.services.completing import events_of
 from syncer.services.lifecycles import Happening, JoinedFile, live_on
 from syncer.services.opening import AnyConnector
@@ -222,7 +223,9 @@ class _Redecision:
             self.uow, self.rules.connector, self.happenings, begin=self.joined, at=self.at
         )
         files = [joined.change(id_, lived) for id_, joined in self.joined.items()]
-        self.uow.feed.append([*files, *self.changes, *lived.changes], at=self.at)
+        connector = self.rules.connector.name
+        documents = await recount_some(self.uow, connector, self.joined, at=self.at)
+        self.uow.feed.append([*files, *self.changes, *lived.changes, *documents], at=self.at)
 
     async def _join(self, link: LinkKey, record: Record, claim: ClaimRef) -> str:
         """Find or make the claim file that the record names."""

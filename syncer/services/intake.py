@@ -87,8 +87,6 @@ class Intake:
         if wanted == RecordFilter():
             fault = FieldError(pointer="/filter", message="must name at least one list parameter")
             raise InvalidError("A bulk action needs a filter.", [fault])
-        if wanted.missing_documents:
-            return BulkOutcome(matched=0, changed=0)
         matched = changed = 0
         place: Place | None = None
         while True:

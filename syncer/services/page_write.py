@@ -18,6 +18,7 @@ from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Ids
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import ClaimUpdate, Settings, UnknownItem, Unreadable
+from syncer.services.completeness import recount_some
 from syncer.services.completing import Draft
 from syncer.services.lifecycles import Happening, JoinedFile, Lived, live_on
 from syncer.services.opening import AnyConnector
@@ -111,6 +112,8 @@ class PageWrite:
         changes.extend(_change_of(ChangeType.RECORD_CREATED, row) for row in new)
         changes.extend(_change_of(ChangeType.RECORD_UPDATED, row) for row in changed)
         changes.extend(lived.changes)
+        touched = [one.id for one in files.values() if one.joined]
+        changes += await recount_some(uow, self.key.connector, touched, at=self.at)
         await self._offer_attachments(uow, files)
         gone = await withdraw(uow, self.key, self._gone())
         aside = await self._set_aside(uow)

@@ -45,7 +45,12 @@ def decode_record(body: bytes) -> Record:
     return replace(record, lines=tuple(record.lines))
 
 
-def record_view(record: StoredRecord, attachments: Sequence[StoredAttachment] = ()) -> Json:
+def record_view(
+    record: StoredRecord,
+    attachments: Sequence[StoredAttachment] = (),
+    *,
+    missing_documents: int = 0,
+) -> Json:
     """Give a stored record as the API shows it.
 
     An excluded record has no lines and no attachments, whatever was read before it was excluded.
@@ -70,7 +75,7 @@ def record_view(record: StoredRecord, attachments: Sequence[StoredAttachment] = 
         "intake": _intake_view(record),
         "taken_over_at": _text_of(record.taken_over_at),
         "taken_over_version": record.taken_over_version,
-        "missing_documents": 0,
+        "missing_documents": missing_documents,
         "attachments": [] if excluded else [attachment_view(one) for one in attachments],
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from syncer.domain.completeness import Counts
 from syncer.domain.errors import NotFoundError
 from syncer.domain.stored import RecordFilter, StoredRecord
 from syncer.ports.store import Store, UnitOfWork
@@ -33,8 +34,6 @@ class RecordReading:
         self, wanted: RecordFilter, *, after: Place | None = None, limit: int = 50
     ) -> RecordsFound:
         """List newest ``status_changed_at`` first, then by id; ``total`` is exact."""
-        if wanted.missing_documents:
-            return RecordsFound(items=[], last=None, total=0)
         async with self.store.read() as uow:
             rows = await uow.records.find(wanted, after=after, limit=limit + 1)
             total = await uow.records.count(wanted)
@@ -79,7 +78,16 @@ async def stored(uow: UnitOfWork, id_: str) -> StoredRecord:
 async def shown(uow: UnitOfWork, records: Sequence[StoredRecord]) -> list[Json]:
     """Give records as the API shows them, with their attachments."""
     attachments = await uow.attachments.shown_on(records)
-    return [record_view(record, attachments.get(record.id, ())) for record in records]
+    files = {record.claim_file_id for record in records if record.claim_file_id is not None}
+    counts = await uow.completeness.counts(files) if files else {}
+    return [
+        record_view(
+            record,
+            attachments.get(record.id, ()),
+            missing_documents=counts.get(record.claim_file_id or "", Counts()).missing,
+        )
+        for record in records
+    ]
 
 
 async def shown_one(uow: UnitOfWork, record: StoredRecord) -> Json:

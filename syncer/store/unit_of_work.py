@@ -5,7 +5,7 @@ from __future__ import annotations
 from syncer.ports import store as ports
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.deliveries import Deliveries
-from syncer.ports.documents import Documents
+from syncer.ports.documents import Completeness, DocumentRules, Documents
 from syncer.ports.dwells import Dwells
 from syncer.ports.lives import Lives
 from syncer.ports.mails import Mails
@@ -13,8 +13,10 @@ from syncer.store.connection import Connection
 from syncer.store.repositories.attachments import AttachmentTable
 from syncer.store.repositories.audit import AuditTable
 from syncer.store.repositories.claim_files import ClaimFileTable
+from syncer.store.repositories.completeness import CompletenessTable
 from syncer.store.repositories.credentials import CredentialTable
 from syncer.store.repositories.deliveries import DeliveryTable
+from syncer.store.repositories.document_rules import DocumentRuleTable
 from syncer.store.repositories.documents import DocumentTable
 from syncer.store.repositories.dwells import DwellTable
 from syncer.store.repositories.feed import FeedTable
@@ -41,6 +43,8 @@ class SqlUnitOfWork:
         self.attachments: ports.Attachments = AttachmentTable(connection)
         self.documents: Documents = DocumentTable(connection)
         self.deliveries: Deliveries = DeliveryTable(connection)
+        self.document_rules: DocumentRules = DocumentRuleTable(connection)
+        self.completeness: Completeness = CompletenessTable(connection)
         self.quarantine: ports.Quarantine = QuarantineTable(connection)
         self.mails: Mails = MailTable(connection)
         self.dwells: Dwells = DwellTable(connection)

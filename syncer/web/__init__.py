@@ -12,7 +12,7 @@ from syncer.web.lists import (
     write_cursor,
     write_timed_cursor,
 )
-from syncer.web.parameters import CommaList, Slug
+from syncer.web.parameters import CommaList, DocumentType, Slug
 from syncer.web.routes import (
     AnswerModel,
     BodyModel,
@@ -29,6 +29,7 @@ __all__ = [
     "BodyModel",
     "Call",
     "CommaList",
+    "DocumentType",
     "Event",
     "Events",
     "FormModel",

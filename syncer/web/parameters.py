@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
 
+from syncer.domain.documents import TYPE_PATTERN
 from syncer.domain.errors import FieldError, InvalidError, NotFoundError, json_pointer
 from syncer.services.settings import field_errors
 from syncer.web.text import text_fault
@@ -16,6 +17,10 @@ T = TypeVar("T")
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """Name of a repairer or connector."""
+
+
+DocumentType = Annotated[str, StringConstraints(pattern=TYPE_PATTERN)]
+"""The id of a document type; it stays when its label changes."""
 
 
 def _split(value: Any) -> Any:

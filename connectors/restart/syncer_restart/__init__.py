@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -73,6 +73,7 @@ class Restart(Connector[RestartCredentials, Settings]):
     limits = PartnerLimits(source="RESTART profile 1 names none; docs/partners/restart.md")
     operations = (CLAIM_UPLOAD, CLAIM_FOLLOW_UP)
     lifecycle = RestartLifecycle()
+    document_rules: ClassVar = {"*": wire.EXPECTED}
 
     def auth_headers(self, credentials: RestartCredentials) -> Mapping[str, str]:
         """Send user and password with every request (HTTP Basic in UTF-8)."""

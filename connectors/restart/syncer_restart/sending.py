@@ -13,6 +13,8 @@ from syncer.sdk import (
     Delivery,
     DeliveryBlockedError,
     DeliveryRejectedError,
+    DocumentsMissingError,
+    FieldError,
     FileRule,
     HttpSession,
     InvalidError,
@@ -66,7 +68,7 @@ def check_delivery(delivery: Delivery[SendPayload]) -> ClaimFile:
 
     Raises:
         InvalidError: a field of the claim file is missing or bad.
-        ConflictError: mandatory documents are missing, and nobody asked to send without them.
+        DocumentsMissingError: mandatory ones do not go along, and nobody asked for that.
     """
     claim_file = delivery.claim_file
     if claim_file is None:
@@ -74,8 +76,13 @@ def check_delivery(delivery: Delivery[SendPayload]) -> ClaimFile:
     check_claim(claim_file)
     missing = missing_kinds(delivery.files)
     if missing and not delivery.payload.allow_incomplete:
-        text = f"Mandatory documents are missing: {', '.join(missing)}."
-        raise ConflictError("documents_missing", text)
+        raise DocumentsMissingError(
+            f"Mandatory documents are missing: {', '.join(missing)}.",
+            [
+                FieldError(pointer=f"/documents/{kind}", message="does not go along")
+                for kind in missing
+            ],
+        )
     return claim_file
 
 

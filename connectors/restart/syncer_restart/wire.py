@@ -10,6 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
+from syncer.sdk import ExpectedDocument
+
 # -- requests -------------------------------------------------------------------------------------
 
 PROFILE = "/profilo"
@@ -57,6 +59,13 @@ MANDATORY_KINDS = {
 """The kinds of attachment that make a claim complete, with their names for people."""
 QUOTE_KIND, PHOTO_KIND, OTHER_KIND = "preventivo", "foto", "altro"
 KINDS = (*MANDATORY_KINDS, QUOTE_KIND, PHOTO_KIND, OTHER_KIND)
+EXPECTED = (
+    *(ExpectedDocument(id=kind, label=label) for kind, label in MANDATORY_KINDS.items()),
+    ExpectedDocument(id=QUOTE_KIND, label="Quote", required=False),
+    ExpectedDocument(id=PHOTO_KIND, label="Photos", required=False),
+    ExpectedDocument(id=OTHER_KIND, label="Anything else", required=False),
+)
+"""What is expected of a claim file unless the operator says something else."""
 KIND_OF_TYPE = {"photo": PHOTO_KIND, "quote_pdf": QUOTE_KIND}
 """Types of ours that have a kind at the portal; the portal's own kinds are types as they are."""
 

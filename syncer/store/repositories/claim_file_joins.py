@@ -11,7 +11,16 @@ from syncer.domain.claim_files import Origin, merge
 from syncer.domain.instants import to_micros
 from syncer.store.connection import Connection, from_json, json_text, matches
 from syncer.store.repositories.claim_file_pages import folded_values
-from syncer.store.tables import attachment, claim_file_event, delivery, dwell, mail, record
+from syncer.store.tables import (
+    attachment,
+    claim_file_event,
+    completeness,
+    delivery,
+    document_mark,
+    dwell,
+    mail,
+    record,
+)
 from syncer.store.tables import claim_document as document
 from syncer.store.tables import claim_file as table
 
@@ -43,7 +52,8 @@ async def _hand_over(connection: Connection, from_id: str, to_id: str) -> None:
         moved = update(part).where(part.c.claim_file_id == from_id)
         await connection.execute(moved.values(claim_file_id=to_id))
     await _hand_over_documents(connection, from_id, to_id)
-    for part in (claim_file_event, dwell):  # told again from what moved
+    await _hand_over_marks(connection, from_id, to_id)
+    for part in (claim_file_event, dwell, completeness):  # told again from what moved
         await connection.execute(delete(part).where(part.c.claim_file_id == from_id))
     await connection.execute(delete(table).where(table.c.id == from_id))
 
@@ -59,6 +69,19 @@ async def _hand_over_documents(connection: Connection, from_id: str, to_id: str)
     of_file = document.c.claim_file_id == from_id
     await connection.execute(delete(document).where(of_file, has_twin))
     await connection.execute(update(document).where(of_file).values(claim_file_id=to_id))
+
+
+async def _hand_over_marks(connection: Connection, from_id: str, to_id: str) -> None:
+    """Move what is said of expected documents; what is said of ours already stays."""
+    twin = document_mark.alias("twin")
+    has_twin = exists().where(
+        twin.c.claim_file_id == to_id,
+        twin.c.type == document_mark.c.type,
+        twin.c.said_by == document_mark.c.said_by,
+    )
+    of_file = document_mark.c.claim_file_id == from_id
+    await connection.execute(delete(document_mark).where(of_file, has_twin))
+    await connection.execute(update(document_mark).where(of_file).values(claim_file_id=to_id))
 
 
 def _named(ours: Row[Any], partner_ref: str) -> dict[str, Any]:

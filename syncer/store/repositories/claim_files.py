@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from syncer.store.repositories.claim_file_pages import (
     unbegun,
 )
 from syncer.store.repositories.lives import standing_of
-from syncer.store.repositories.record_filters import contains
+from syncer.store.repositories.record_filters import contains, misses_documents
 from syncer.store.tables import claim_file as table
 
 _TEXTS = ("claim_number", "reference", "partner_ref")
@@ -70,7 +70,7 @@ class ClaimFileTable:
                 query = select(*FILE_COLUMNS).where(same).order_by(table.c.id).limit(1)
                 row = await self._connection.row(query)
                 if row is not None:
-                    return _file(row)
+                    return file_from(row)
         return None
 
     async def name(self, id_: str, partner_ref: str, *, at: datetime) -> str | None:
@@ -78,7 +78,11 @@ class ClaimFileTable:
 
     async def get(self, id_: str) -> ClaimFile | None:
         row = await self._connection.row(select(*FILE_COLUMNS).where(table.c.id == id_))
-        return None if row is None else _file(row)
+        return None if row is None else file_from(row)
+
+    async def some(self, ids: Collection[str]) -> list[ClaimFile]:
+        query = select(*FILE_COLUMNS).where(table.c.id.in_(list(ids))).order_by(table.c.id)
+        return [file_from(row) for row in await self._connection.rows(query)]
 
     async def find(
         self, wanted: ClaimFileFilter, *, after: tuple[datetime, str] | None, limit: int
@@ -89,7 +93,7 @@ class ClaimFileTable:
             as_old = and_(table.c.updated_at == updated_at, table.c.id > id_)
             query = query.where(or_(table.c.updated_at < updated_at, as_old))
         query = query.order_by(table.c.updated_at.desc(), table.c.id).limit(limit)
-        return [_file(row) for row in await self._connection.rows(query)]
+        return [file_from(row) for row in await self._connection.rows(query)]
 
     async def count(self, wanted: ClaimFileFilter) -> int:
         query = select(func.count()).select_from(table).where(*_conditions(wanted))
@@ -111,7 +115,7 @@ def _conditions(wanted: ClaimFileFilter) -> list[ColumnElement[bool]]:
         found.append(or_(*(contains(table.c[f"folded_{name}"], wanted.q) for name in _TEXTS)))
     if wanted.selectable is not None:
         found.append(table.c.selectable == wanted.selectable)
-    return found
+    return [*found, *misses_documents(table.c.id, wanted=wanted.missing_documents)]
 
 
 def _values(claim_file: ClaimFile) -> dict[str, Any]:
@@ -134,7 +138,8 @@ def _values(claim_file: ClaimFile) -> dict[str, Any]:
     }
 
 
-def _file(row: Any) -> ClaimFile:
+def file_from(row: Any) -> ClaimFile:
+    """Read a claim file from the ``FILE_COLUMNS``."""
     return ClaimFile(
         id=row.id,
         link=LinkKey(row.repairer, row.connector),

@@ -29,8 +29,11 @@ class DocumentTable:
         row = await self._connection.row(select(table).where(table.c.id == id_))
         return None if row is None else _document(row)
 
-    async def of_claim_file(self, claim_file_id: str) -> list[Document]:
-        return await self._found(table.c.claim_file_id == claim_file_id)
+    async def of_claim_files(self, ids: Collection[str]) -> dict[str, list[Document]]:
+        found: dict[str, list[Document]] = {id_: [] for id_ in ids}
+        for document in await self._found(table.c.claim_file_id.in_(list(ids))):
+            found[document.claim_file_id].append(document)
+        return found
 
     async def alike(self, claim_file_id: str, sha256: str) -> list[Document]:
         return await self._found(table.c.claim_file_id == claim_file_id, table.c.sha256 == sha256)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, literal_column, or_, select
 
 from syncer.domain.intake import IntakeState
 from syncer.domain.search import fold
 from syncer.domain.stored import RecordFilter
 from syncer.store.connection import any_of
+from syncer.store.tables import completeness
 from syncer.store.tables import record as table
 
 Condition = ColumnElement[bool]
@@ -35,7 +36,21 @@ def conditions(wanted: RecordFilter) -> list[Condition]:
     ]
     if wanted.smart_expertise is not None:
         found.append(table.c.smart_expertise == wanted.smart_expertise)
-    return found
+    return [*found, *misses_documents(table.c.claim_file_id, wanted=wanted.missing_documents)]
+
+
+def misses_documents(claim_file_id: ColumnElement[Any], *, wanted: bool | None) -> list[Condition]:
+    """Want claim files that miss expected documents, or that do not; None wants nothing.
+
+    What belongs to no claim file misses nothing.
+    """
+    if wanted is None:
+        return []
+    is_missing = completeness.c.missing > literal_column("0")  # as the partial index spells it
+    missing = select(completeness.c.claim_file_id).where(is_missing)
+    if wanted:
+        return [claim_file_id.in_(missing)]
+    return [or_(claim_file_id.is_(None), claim_file_id.not_in(missing))]
 
 
 def _texts(wanted: RecordFilter) -> list[Condition]:

@@ -9,7 +9,12 @@ from syncer.store.tables.deliveries import (
     delivery_file,
     delivery_note,
 )
-from syncer.store.tables.documents import claim_document
+from syncer.store.tables.documents import (
+    claim_document,
+    completeness,
+    document_mark,
+    document_rule,
+)
 from syncer.store.tables.dwells import dwell
 from syncer.store.tables.links import link, link_event, repairer
 from syncer.store.tables.mails import mail
@@ -28,6 +33,7 @@ __all__ = [
     "claim_document",
     "claim_file",
     "claim_file_event",
+    "completeness",
     "credential",
     "credential_key",
     "credential_reset",
@@ -35,6 +41,8 @@ __all__ = [
     "delivery_attempt",
     "delivery_file",
     "delivery_note",
+    "document_mark",
+    "document_rule",
     "dwell",
     "feed_head",
     "kept_pass",

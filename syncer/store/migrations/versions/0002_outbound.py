@@ -20,6 +20,9 @@ FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     """Make the tables and columns that 0001 did not have."""
     _make_claim_document()
+    _make_document_rule()
+    _make_document_mark()
+    _make_completeness()
     _make_lives()
     _make_claim_file_event()
     _make_delivery()
@@ -295,4 +298,73 @@ def _make_dwell() -> None:
         ),
         sa.PrimaryKeyConstraint("claim_file_id", name=op.f("pk_dwell")),
         sqlite_strict=True,
+    )
+
+
+def _make_document_rule() -> None:
+    op.create_table(
+        "document_rule",
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("claim_type", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("documents", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "origin IN ('file', 'api', 'connector', 'partner')",
+            name=op.f("ck_document_rule_origin"),
+        ),
+        sa.PrimaryKeyConstraint("connector", "claim_type", name=op.f("pk_document_rule")),
+        sqlite_strict=True,
+    )
+
+
+def _make_document_mark() -> None:
+    op.create_table(
+        "document_mark",
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("said_by", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("at", WHOLE, autoincrement=False, nullable=False),
+        sa.CheckConstraint(
+            "said_by IN ('person', 'partner')", name=op.f("ck_document_mark_said_by")
+        ),
+        sa.CheckConstraint(
+            "state IN ('waived', 'rejected', 'received')", name=op.f("ck_document_mark_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_document_mark_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("claim_file_id", "type", "said_by", name=op.f("pk_document_mark")),
+        sqlite_strict=True,
+    )
+
+
+def _make_completeness() -> None:
+    op.create_table(
+        "completeness",
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.Column("received", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("missing", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("waived", WHOLE, autoincrement=False, nullable=False),
+        sa.Column("missing_since", WHOLE, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_completeness_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("claim_file_id", name=op.f("pk_completeness")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        "ix_completeness_missing",
+        "completeness",
+        ["claim_file_id"],
+        unique=False,
+        sqlite_where=sa.text("missing > 0"),
+        postgresql_where=sa.text("missing > 0"),
     )
