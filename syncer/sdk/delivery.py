@@ -96,10 +96,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What a partner says later of a delivery that was sent; ``delivery_id`` is ours."""
+    """What a partner says later of a delivery that was sent; ``delivery_id`` is ours.
+
+    ``order`` is where it stands among the events of the page's records (``Event.order``).
+    """
 
     delivery_id: str
     is_accepted: bool
     at: datetime
+    order: int = 0
     reason: str | None = None
     raw: Mapping[str, Json] = field(default_factory=dict)

@@ -12,7 +12,8 @@ from syncer.domain.errors import ConnectorFailedError
 from syncer.domain.links import LinkKey
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import Confirmation, Receipt
-from syncer.services.delivery_effects import events_of, keep_moved, take_effect
+from syncer.services.delivery_effects import events_of, keep_moved
+from syncer.services.lifecycles import Happening
 from syncer.services.opening import AnyConnector
 from syncer.services.outgoing import outgoing
 from syncer.services.verdicts import receipt_json
@@ -27,12 +28,14 @@ async def confirm(
     confirmations: Sequence[Confirmation],
     *,
     at: datetime,
-) -> None:
+) -> list[Happening]:
     """Take in what a partner says of deliveries; what is known already changes nothing.
 
     It counts whatever the delivery stands like: the partner's word may come before the end of the
-    attempt that sent it, or after a crash left it in doubt. Only what is through stays so.
+    attempt that sent it, or after a crash left it in doubt. Only what is through stays so. Gives
+    what it does to claim files, for the caller to let it happen in order with all else.
     """
+    happenings: list[Happening] = []
     for said in confirmations:
         stored = await uow.deliveries.get(said.delivery_id)
         if stored is None or stored.link != link or stored.dry_run:
@@ -40,11 +43,12 @@ async def confirm(
         if stored.state is DeliveryState.DELIVERED:
             continue
         if said.is_accepted:
-            await _accepted(uow, connector, stored, said, at=at)
+            happenings += await _accepted(uow, connector, stored, said, at=at)
         elif stored.state is not DeliveryState.REJECTED:
             reason = said.reason or REFUSED
             after = _ended(stored, said, DeliveryState.REJECTED, reason=reason, at=at)
             await keep_moved(uow, stored, after, at=at)
+    return happenings
 
 
 async def _accepted(
@@ -54,17 +58,22 @@ async def _accepted(
     said: Confirmation,
     *,
     at: datetime,
-) -> None:
+) -> list[Happening]:
     after = _ended(stored, said, DeliveryState.DELIVERED, reason=None, at=at)
     await keep_moved(uow, stored, after, at=at)
-    receipt = _receipt(stored, said)
     claim_file = await uow.claim_files.get(stored.lane.claim_file_id)
+    if claim_file is None or claim_file.link != stored.link:
+        return []
     try:
         delivery = outgoing(after, connector, claim_file)
     except ConnectorFailedError:
-        return
-    events = events_of(connector, delivery, receipt)
-    await take_effect(uow, after, receipt, events, connector=connector, at=at)
+        return []
+    return [
+        Happening(
+            claim_file=claim_file.id, event=replace(event, order=said.order), delivery=stored.id
+        )
+        for event in events_of(connector, delivery, _receipt(stored, said))
+    ]
 
 
 def _ended(

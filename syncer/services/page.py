@@ -14,7 +14,7 @@ from syncer.domain.stored import KnownRecord
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import Store
-from syncer.sdk import Archived, ClaimUpdate, Page, Refused
+from syncer.sdk import Archived, ClaimUpdate, Confirmation, Page, Refused
 from syncer.services.completing import Draft, claim_file_of, complete_drafts, events_of
 from syncer.services.fixed_records import ToldApart, tell_apart
 from syncer.services.lifecycles import as_json, check_event
@@ -65,12 +65,14 @@ class PageStorer:
             withdrawn=[*page.withdrawn, *completion.withdrawn],
             unknown=page.unknown,
             claim_updates=page.claim_updates,
+            confirmations=page.confirmations,
             ids=self.ids,
             at=self.clock.now(),
         )
         crash_point("page-completed")
         counts = await self.store.write(write.run) if write.has_work else PassCounts()
-        counts.seen = len(page.records) + len(page.unreadable) + len(page.unknown)
+        listed = (page.records, page.unreadable, page.unknown, page.confirmations)
+        counts.seen = sum(map(len, listed))
         counts.unchanged = unchanged
         counts.delayed = completion.delayed
         return counts
@@ -99,7 +101,7 @@ class PageStorer:
 
 
 def _has_items(page: Page) -> bool:
-    listed = page.records or page.claim_updates
+    listed = page.records or page.claim_updates or page.confirmations
     return bool(listed or page.unreadable or page.withdrawn or page.unknown)
 
 
@@ -130,6 +132,8 @@ def check_page(connector: AnyConnector, page: object) -> None:
         check_claim_update(update)
     if not all(isinstance(file, Archived | Refused) for file in page.files):
         raise ConnectorFailedError("files of a page must be Archived or Refused")
+    if not all(isinstance(said, Confirmation) for said in page.confirmations):
+        raise ConnectorFailedError("a page's confirmations must be Confirmations")
 
 
 def check_claim_update(update: object) -> None:

@@ -17,9 +17,10 @@ from syncer.domain.stored import ClaimFileRef, KnownRecord, RecordWrite
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Ids
 from syncer.ports.store import UnitOfWork
-from syncer.sdk import ClaimUpdate, Settings, UnknownItem, Unreadable
+from syncer.sdk import ClaimUpdate, Confirmation, Settings, UnknownItem, Unreadable
 from syncer.services.completeness import recount_some
 from syncer.services.completing import Draft
+from syncer.services.confirming import confirm
 from syncer.services.lifecycles import Happening, JoinedFile, Lived, live_on
 from syncer.services.opening import AnyConnector
 from syncer.services.record_json import encode_record, record_change
@@ -88,6 +89,7 @@ class PageWrite:
     withdrawn: Sequence[RecordKey]
     unknown: Sequence[UnknownItem]
     claim_updates: Sequence[ClaimUpdate] = ()
+    confirmations: Sequence[Confirmation] = ()
     ids: Ids
     at: datetime
 
@@ -95,7 +97,7 @@ class PageWrite:
     def has_work(self) -> bool:
         """Say whether there is anything to write."""
         aside = self.unreadable or self.withdrawn or self.unknown
-        return bool(self.drafts or aside or self.claim_updates)
+        return bool(self.drafts or aside or self.claim_updates or self.confirmations)
 
     async def run(self, uow: UnitOfWork) -> PassCounts:
         """Store the page; gives what became of its items."""
@@ -166,7 +168,7 @@ class PageWrite:
         rows: Sequence[RecordWrite],
         files: _Files,
     ) -> Lived:
-        """Let happen to claim files what kept records and updates say."""
+        """Let happen to claim files what kept records, updates and confirmations say."""
         happenings = [
             Happening(claim_file=row.claim_file_id, event=event, record=row.id)
             for entry, row in zip(decided, rows, strict=True)
@@ -178,6 +180,7 @@ class PageWrite:
             for update in self.claim_updates
             for event in update.events
         ]
+        happenings += await confirm(uow, self.connector, self.key, self.confirmations, at=self.at)
         named = {file.id for file in files.values()}
         return await live_on(uow, self.connector, happenings, begin=named, at=self.at)
 

@@ -50,6 +50,7 @@ def map_message(message: Message, raw: bytes) -> Mapped:
             delivery_id=message.receipt.ref,
             is_accepted=message.receipt.is_accepted,
             at=message.sent_at,
+            order=message.seq,
             reason=message.receipt.reason or message.label,
             raw={"message": message.identity, **message.fields},
         )
