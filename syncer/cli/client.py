@@ -89,13 +89,36 @@ class ServiceClient:
         return (await self.call("GET", path, query=query))[1]
 
     async def call(
-        self, method: str, path: str, *, query: Query | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: object = None,
+        key: str | None = None,
     ) -> tuple[int, Any]:
-        """Make a request; gives the status and the JSON answer. Raises as ``get`` does."""
+        """Make a request, with an idempotency key where one is given.
+
+        Gives the status and the JSON answer. Raises as ``get`` does.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self._exchange(
+            method, path, params=_present(query), json=body, headers=headers
+        )
+
+    async def upload(
+        self, path: str, content: bytes, *, name: str, fields: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        """POST a file as ``multipart/form-data``, behind its fields. Raises as ``get`` does."""
+        form = aiohttp.FormData(default_to_multipart=True)
+        for field, value in fields.items():
+            form.add_field(field, value)
+        form.add_field("file", content, filename=name, content_type="application/octet-stream")
+        return await self._exchange("POST", path, data=form)
+
+    async def _exchange(self, method: str, path: str, **sent: Any) -> tuple[int, Any]:
         try:
-            async with self._open().request(
-                method, self.address + path, params=_present(query), json=body
-            ) as response:
+            async with self._open().request(method, self.address + path, **sent) as response:
                 content = await response.read()
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             raise self._not_reachable(error) from None

@@ -232,7 +232,10 @@ class Connector(ABC, Generic[C, S]):
         raise NotFoundError("This connector makes no claim files.")
 
     def delivery_events(self, delivery: Delivery[Any], receipt: Receipt) -> Sequence[Event]:
-        """Say what a delivery that is through does to its claim file's life."""
+        """Say what a delivery that is through does to its claim file's life.
+
+        The receipt has its instant: the partner's where it gave one, else when it came.
+        """
         return ()
 
     async def choices(self, link: Link[C, S], field: str) -> Sequence[Mapping[str, Any]]:

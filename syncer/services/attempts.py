@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -192,8 +192,10 @@ class Attempts:
             receipt = await self._look_up(connector, link, delivery)
         if receipt is None:
             receipt = checked_receipt(await guarded(connector.deliver(link, delivery)))
+        now = self.clock.now()
+        receipt = replace(receipt, at=receipt.at or now)
         return Ending(
-            verdict=done(receipt, now=self.clock.now()),
+            verdict=done(receipt, now=now),
             receipt=receipt,
             connector=connector,
             events=events_of(connector, delivery, receipt),

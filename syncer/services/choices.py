@@ -9,6 +9,7 @@ from typing import Any
 from syncer.domain.errors import (
     ConflictError,
     ConnectorFailedError,
+    CredentialsRejectedError,
     NotFoundError,
     RateLimitedError,
 )
@@ -21,6 +22,7 @@ from syncer.sdk import Connector
 from syncer.services.guard import HUNG, USUAL_PATIENCE, Patience, guarded_apart, set_aside
 from syncer.services.opening import LinkOpener
 from syncer.services.pull import require_active
+from syncer.services.refused_links import note_refused
 
 Json = dict[str, Any]
 
@@ -42,6 +44,7 @@ class Choices:
             NotFoundError: there is no such link, or the field has no choices.
             ConflictError: why the link cannot run.
             RateLimitedError: the partner asked to be left alone for a while.
+            CredentialsRejectedError: the partner refused them; the link waits for a person.
             SyncerError: the partner could not be asked, or gave no choices.
         """
         connector = self.registry.usable(key.connector)
@@ -49,12 +52,20 @@ class Choices:
         if type(connector).choices is Connector.choices:
             raise NotFoundError("The partner offers no choices for this field.")
         opened = self._open(link, sealed, correlation_id)
-        found = await guarded_apart(
-            connector.choices(opened, field),
-            self.patience,
-            lambda: set_aside(self.registry, key.connector, HUNG),
-        )
+        try:
+            found = await guarded_apart(
+                connector.choices(opened, field),
+                self.patience,
+                lambda: set_aside(self.registry, key.connector, HUNG),
+            )
+        except CredentialsRejectedError as error:
+            await self._note_refused(link, error)
+            raise
         return _checked(found)
+
+    async def _note_refused(self, link: Link, error: CredentialsRejectedError) -> None:
+        at = self.clock.now()
+        await self.store.write(lambda uow: note_refused(uow, link, error, at=at))
 
     async def _load(self, key: LinkKey) -> tuple[Link, SealedCredential | None]:
         async with self.store.read() as uow:

@@ -1,4 +1,4 @@
-"""Links whose credentials a delivery found to be refused or unreadable."""
+"""Links whose credentials turned out to be refused or unreadable outside a pass."""
 
 from __future__ import annotations
 

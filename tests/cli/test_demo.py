@@ -24,6 +24,10 @@ def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
     assert len(claims) == 3
     assert all(each["state"] == "succeeded" and each["counts"]["new"] for each in claims)
     assert said.json["records"]["quote"]["queued"] > 0
+    [dossier] = said.json["dossiers"]
+    assert "mandato" in dossier["first_refused"]
+    assert (dossier["sent"], dossier["now"]) == ("delivered", "validated")
+    assert dossier["number"]
 
 
 def test_once_again_on_the_same_folder_goes_on_where_it_was(syncer: Syncer, tmp_path: Path) -> None:

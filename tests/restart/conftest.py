@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from syncer.vault import create_key_file
 
 REPAIRER = "officina-7"
 LINK = f"/v1/repairers/{REPAIRER}/links/restart"
+SOON_SECONDS = 20.0
+AT_REST = ("delivered", "retrying", "needs_attention", "rejected", "blocked", "cancelled")
+MANDATORY = ("denuncia", "mandato", "cessione_credito", "richiesta_danni", "documento_identita")
 DATA: Mapping[str, Any] = {
     "client": {"name": "Rossi Mario", "email": "mario@example.org"},
     "vehicle": {"plate": "AB123CD"},
@@ -83,6 +87,7 @@ class Office:
     http: aiohttp.ClientSession
     portal: PlayedRestart
     account: Account
+    keys: Iterator[int] = field(default_factory=count)
 
     async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Reply:
         """Send a request; ``body`` goes as JSON."""
@@ -106,6 +111,44 @@ class Office:
         }
         made = await self.good("POST", "/v1/claim-files", body)
         return str(made["id"])
+
+    async def hand_in(self, claim_file: str, type_: str, content: bytes | None = None) -> str:
+        """Hand in a document; gives its id."""
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("type", type_)
+        pdf = content or f"%PDF-1.4 {type_}".encode()
+        form.add_field("file", pdf, filename=f"{type_}.pdf", content_type="application/pdf")
+        path = f"/v1/claim-files/{claim_file}/documents"
+        async with self.http.post(path, data=form) as answer:
+            shown = await answer.json()
+            assert answer.status == 201, shown
+            return str(shown["id"])
+
+    async def hand_in_all(self, claim_file: str, *, but: str = "") -> dict[str, str]:
+        """Hand in the mandatory documents; gives their ids by type."""
+        types = [type_ for type_ in MANDATORY if type_ != but]
+        return {type_: await self.hand_in(claim_file, type_) for type_ in types}
+
+    async def send(self, claim_file: str, operation: str = "claim_upload", **payload: Any) -> Reply:
+        """Ask for a delivery."""
+        body = {"claim_file": claim_file, "operation": operation, "payload": payload}
+        key = {"Idempotency-Key": f"key-{next(self.keys)}"}
+        return await self.ask("POST", "/v1/deliveries", body, headers=key)
+
+    async def until(self, delivery: str, *states: str) -> Any:
+        """Wait until a delivery stands in one of the states; gives it."""
+        async with asyncio.timeout(SOON_SECONDS):
+            while True:
+                shown = await self.good("GET", f"/v1/deliveries/{delivery}")
+                if shown["state"] in states:
+                    return shown
+                await asyncio.sleep(0.02)
+
+    async def sent(self, claim_file: str, operation: str = "claim_upload", **payload: Any) -> Any:
+        """Send and wait until nothing moves any more; gives the delivery."""
+        reply = await self.send(claim_file, operation, **payload)
+        assert reply.status == 202, reply.json
+        return await self.until(reply.json["id"], *AT_REST)
 
     async def pull(self) -> None:
         """Refresh and wait for the end."""

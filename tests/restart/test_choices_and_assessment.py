@@ -40,12 +40,13 @@ async def test_a_link_that_cannot_run_offers_nothing(office: Office) -> None:
     assert not any(seen.path == "/centri-asp" for seen in office.portal.seen)
 
 
-async def test_refused_credentials_are_said_so(office: Office) -> None:
+async def test_refused_credentials_stop_the_link(office: Office) -> None:
     office.portal.faults = [Fault(status=401, path="/centri-asp")]
 
     reply = await office.ask("GET", f"{LINK}/choices/centre")
 
     assert (reply.status, reply.json["code"]) == (409, "credentials_rejected")
+    assert (await office.good("GET", LINK))["state"] == "credentials_rejected"
 
 
 async def test_a_portal_that_answers_junk_or_nothing_is_said_to(office: Office) -> None:

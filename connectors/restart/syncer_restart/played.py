@@ -42,7 +42,6 @@ class PlayedRestart:
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.before: Callable[[web.Request], Awaitable[None]] | None = None
-        self._turn = 0
 
     def serve(self) -> AbstractAsyncContextManager[str]:
         """Serve the portal on a free loopback port; gives its ``base_url``."""
@@ -80,17 +79,17 @@ class PlayedRestart:
         return account.credentials()
 
     def live(self) -> str:
-        """Let a claim of the next repairer move on; gives a line about it.
-
-        Claims that were sent here come first, then the one that waits longest.
-        """
-        accounts = list(self.accounts.values())
-        account = accounts[self._turn % len(accounts)]
-        self._turn += 1
-        waiting = [claim for claim in account.listing(None) if claim.status in _NEXT]
+        """Let a claim move on: one that was sent here, else the one that waits longest."""
+        waiting = [
+            (not claim.attachments, claim.since, account, claim)
+            for account in self.accounts.values()
+            for claim in account.listing(None)
+            if claim.status in _NEXT
+        ]
         if not waiting:
-            return f"{account.user}: no claim is waiting at the portal"
-        claim = self.advance(account, min(waiting, key=lambda one: not one.attachments))
+            return "no claim is waiting at the portal"
+        *_, account, claim = min(waiting, key=lambda one: one[:2])
+        self.advance(account, claim)
         return f"{account.user}: claim {claim.number} is {claim.status}"
 
     def advance(self, account: Account, claim: Claim) -> Claim:

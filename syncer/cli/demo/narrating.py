@@ -6,6 +6,7 @@ import asyncio
 
 from rich.console import Console
 
+from syncer.cli.demo.dossier import keep_sending
 from syncer.cli.demo.life import let_live
 from syncer.cli.demo.snapshot import Watcher
 from syncer.cli.demo.stage import Stage
@@ -25,6 +26,7 @@ async def narrate(stage: Stage, console: Console) -> None:
     watcher = Watcher(stage.client)
     async with asyncio.TaskGroup() as group:
         group.create_task(let_live(stage, say))
+        group.create_task(keep_sending(stage, say))
         while True:
             try:
                 seen = await watcher.look(records=1)

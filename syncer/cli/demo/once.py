@@ -1,25 +1,31 @@
-"""The demo's one pass over every link."""
+"""The demo's one dossier sent, and one pass over every link."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from syncer.cli.client import Json
+from syncer.cli.demo.dossier import CONNECTOR, SentDossier, send_dossier
 from syncer.cli.demo.stage import Stage
 from syncer.cli.exits import Exit
 from syncer.cli.output import Output, plain, styled
 
+_SENT_COLUMNS = ("repairer", "dossier", "first refused", "sent", "number", "now")
 _COLUMNS = ("repairer", "connector", "pass", "seen", "new", "changed", "excluded", "error")
 
 
 async def pass_once(stage: Stage, output: Output) -> int:
-    """Pass over every link and print what came of it; 0, or 6 when a part failed."""
+    """Send a dossier, pass over every link, print what came of it; 0, or 6 when a part failed."""
+    sent = await send_dossier(stage, output.progress)
+    if sent is not None:
+        stage.partners[CONNECTOR].live()  # what was sent moves on
     _, started = await stage.client.call("POST", "/v1/refresh", query={"wait": 60}, body={})
     passes = [await stage.client.get(f"/v1/passes/{each['id']}") for each in started["passes"]]
     records = await stage.client.all("/v1/records", {"intake": "queued,accepted,excluded"})
     kinds = Counter((str(r["kind"]), str(r["intake"]["state"])) for r in records)
+    dossiers = [await _dossier(stage, sent)] if sent else []
     output.table(
-        {"passes": passes, "records": _nested(kinds)},
+        {"passes": passes, "records": _nested(kinds), "dossiers": dossiers},
         _COLUMNS,
         [_row(each) for each in passes],
         nothing="There was no link to pass over.",
@@ -27,8 +33,28 @@ async def pass_once(stage: Stage, output: Output) -> int:
     if not output.json:
         for (kind, state), count in sorted(kinds.items()):
             output.show(None, f"{count} {kind}s {styled(state)}")
+        if dossiers:
+            output.table(None, _SENT_COLUMNS, [_sent_row(each) for each in dossiers], nothing="")
     has_failed = not passes or any(each["state"] != "succeeded" for each in passes)
+    has_failed |= any(each["sent"] != "delivered" for each in dossiers)
     return Exit.PARTLY_FAILED if has_failed else Exit.OK
+
+
+async def _dossier(stage: Stage, sent: SentDossier) -> Json:
+    claim_file = await stage.client.get(f"/v1/claim-files/{sent.claim_file}")
+    return {
+        "repairer": sent.repairer,
+        "dossier": sent.reference,
+        "first_refused": sent.refused,
+        "sent": sent.state,
+        "number": sent.number,
+        "now": claim_file["state"],
+    }
+
+
+def _sent_row(dossier: Json) -> tuple[str, ...]:
+    values = ("repairer", "dossier", "first_refused", "sent", "number", "now")
+    return tuple(plain(dossier[name]) for name in values)
 
 
 def _nested(kinds: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syncer.cli.commands.records import record_row
+from syncer.cli.demo.dossier import keep_sending
 from syncer.cli.demo.life import let_live
 from syncer.cli.demo.snapshot import Snapshot, Watcher
 from syncer.cli.demo.stage import Stage
@@ -34,6 +35,7 @@ async def watch(stage: Stage, console: Console) -> None:
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         async with asyncio.TaskGroup() as group:
             group.create_task(let_live(stage, said.append))
+            group.create_task(keep_sending(stage, said.append))
             while True:
                 try:
                     seen = await watcher.look(records=_room(console, stage))
