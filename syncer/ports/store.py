@@ -232,11 +232,11 @@ class ClaimFiles(Protocol):
     ) -> None: ...
 
     async def named(self, link: LinkKey, claim: ClaimRef) -> ClaimFile | None:
-        """Give the file of a claim: by the partner's id, else by our reference."""
+        """Give the file of a claim: by an id of the partner's, else by our reference."""
         ...
 
     async def name(self, id_: str, partner_ref: str, *, at: datetime) -> str | None:
-        """Give a file the partner's id of its claim.
+        """Give a file the partner's id of its claim; one that has an id already gets it besides.
 
         One that a pull made for that id meanwhile is joined to it, with all that belongs to it but
         the log of its life, and its id is given. Where the planning system made both, nothing is

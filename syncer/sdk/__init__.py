@@ -30,6 +30,7 @@ from syncer.domain.errors import (
     TooLargeError,
     TransitionRefusedError,
     UnexpectedAnswerError,
+    json_pointer,
 )
 from syncer.domain.instants import instant_key, parse_instant, to_text
 from syncer.domain.lifecycles import ClaimWarning, Event, LocalEvent, Standing
@@ -163,6 +164,7 @@ __all__ = [
     "XmlElement",
     "hookimpl",
     "instant_key",
+    "json_pointer",
     "parse_instant",
     "parse_xml",
     "path_of",

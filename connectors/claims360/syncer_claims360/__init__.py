@@ -17,6 +17,7 @@ from syncer.sdk import (
     Connector,
     Credentials,
     CredentialsRejectedError,
+    Delivery,
     Download,
     Kind,
     Link,
@@ -24,6 +25,7 @@ from syncer.sdk import (
     Page,
     PartnerLimits,
     PayloadError,
+    Receipt,
     Record,
     RecordKey,
     RecordWithdrawnError,
@@ -39,6 +41,14 @@ from syncer_claims360 import wire
 from syncer_claims360.claim_data import claim_data
 from syncer_claims360.cursor import Cursor, server_time
 from syncer_claims360.mapping import read_items, read_listing, read_photos, read_record
+from syncer_claims360.sending import (
+    PHOTOS,
+    VEHICLE_UPDATE,
+    check_delivery,
+    look_up_dossier,
+    send_dossier,
+    send_photos,
+)
 
 __all__ = ["Claims360", "Claims360Credentials"]
 
@@ -70,7 +80,10 @@ OurLink = Link[Claims360Credentials, Settings]
 
 
 class Claims360(Connector[Claims360Credentials, Settings]):
-    """Reads what changed its status, with the lines of quotes and the photos of missions."""
+    """Reads what changed its status, with the lines of quotes and the photos of missions.
+
+    Sends dossiers (plate and mileage) and photos that a person chose.
+    """
 
     name = "claims360"
     title = "Claims360"
@@ -86,6 +99,7 @@ class Claims360(Connector[Claims360Credentials, Settings]):
         source="Claims360 profile 1, limits per body shop; docs/partners/claims360.md",
     )
     reference_max_length = wire.LONGEST_REFERENCE
+    operations = (VEHICLE_UPDATE, PHOTOS)
 
     def auth_headers(self, credentials: Claims360Credentials) -> Mapping[str, str]:
         """Send both keys with every request."""
@@ -164,6 +178,21 @@ class Claims360(Connector[Claims360Credentials, Settings]):
     def claim_data(self, record: Record) -> Mapping[str, Any]:
         """Give the claim's vehicle, parties and references, and the quote's totals."""
         return claim_data(record)
+
+    def validate(self, delivery: Delivery[Any], settings: Settings) -> None:  # noqa: ARG002
+        """Check reference, mileage and captions."""
+        check_delivery(delivery)
+
+    async def deliver(self, link: OurLink, delivery: Delivery[Any]) -> Receipt:
+        """Send a dossier, or photos."""
+        bodyshop = link.credentials.bodyshop_id
+        if delivery.operation.name == VEHICLE_UPDATE.name:
+            return await send_dossier(link.http, bodyshop, delivery)
+        return await send_photos(link.http, bodyshop, delivery)
+
+    async def look_up(self, link: OurLink, delivery: Delivery[Any]) -> Receipt | None:
+        """Ask whether a dossier arrived."""
+        return await look_up_dossier(link.http, link.credentials.bodyshop_id, delivery)
 
 
 def _path(link: OurLink, template: str, *values: str) -> str:

@@ -19,9 +19,6 @@ from syncer_claims360.played_shop import PlayedObject, PlayedShop
 
 _LIST_PARAMETERS = frozenset({wire.SINCE, wire.CURSOR, wire.LIMIT})
 _DEFAULT_LIMIT = 50
-_LARGEST_PHOTO_BYTES = 10 * 1024 * 1024
-_LONGEST_PLATE = 20
-_LARGEST_MILEAGE = 10_000_000
 _SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 _DOSSIER_FIELDS = frozenset({"reference", "plate", "mileageKm"})
 
@@ -126,12 +123,13 @@ class Routes:
         shop = self.shop(request)
         refuse_parameters(request)
         mission = _object(shop, wire.MISSION_TYPE, request.match_info["id"]).item["id"]
-        name, type_, content = await _read_photo(request)
+        name, type_, content, caption = await _read_photo(request)
         digest = hashlib.sha256(content).hexdigest()
         for photo in shop.photos_of(mission):
             if photo.announced["sha256"] == digest:
                 return _json({"id": photo.announced["id"], "sha256": digest})
         added = shop.add_photo(mission, content, content_type=type_, fileName=name)
+        shop.captions[added["id"]] = caption
         return _json({"id": added["id"], "sha256": digest}, status=201)
 
     async def send_dossier(self, request: web.Request) -> web.Response:
@@ -142,7 +140,7 @@ class Routes:
         reference = given["reference"]
         known = shop.dossiers.get(reference)
         if known:
-            raise Problem(409, "REFERENCE_KNOWN", missionId=known)
+            raise Problem(409, wire.REFERENCE_KNOWN, missionId=known)
         mission = shop.send_dossier(reference, given["plate"], given["mileageKm"])
         return _json({"reference": reference, "missionId": mission}, status=201)
 
@@ -240,7 +238,7 @@ async def _read_dossier(request: web.Request) -> dict[str, Any]:
         raise Problem(422, "FIELD_NOT_ALLOWED", field=further[0])
     for name, is_valid in (
         ("reference", _is_text(given.get("reference"), wire.LONGEST_REFERENCE)),
-        ("plate", _is_text(given.get("plate"), _LONGEST_PLATE)),
+        ("plate", _is_text(given.get("plate"), wire.LONGEST_PLATE)),
         ("mileageKm", _is_mileage(given.get("mileageKm"))),
     ):
         if not is_valid:
@@ -254,33 +252,32 @@ def _is_text(value: object, longest: int) -> bool:
 
 def _is_mileage(value: object) -> bool:
     is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return is_integer and 0 <= value < _LARGEST_MILEAGE  # type: ignore[operator]  # an int here
+    return is_integer and 0 <= value < wire.LEAST_IMPOSSIBLE_MILEAGE  # type: ignore[operator]  # an int here
 
 
-async def _read_photo(request: web.Request) -> tuple[str, str, bytes]:
+async def _read_photo(request: web.Request) -> tuple[str, str, bytes, str]:
     if request.content_type != "multipart/form-data":
         raise Problem(415, "TYPE_NOT_ALLOWED")
-    photo, has_caption = None, False
+    photo, caption = None, None
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise Problem(400, "BODY_INVALID")
         if part.name == "caption":
-            await part.read()
-            has_caption = True
+            caption = (await part.read()).decode()
         elif part.name == "file":
             photo = await _read_file(part)
         else:
             raise Problem(422, "FIELD_NOT_ALLOWED", field=part.name or "")
-    if photo is None or not has_caption:
+    if photo is None or caption is None:
         raise Problem(422, "FIELD_INVALID", field="caption" if photo else "file")
-    return photo
+    return *photo, caption
 
 
 async def _read_file(part: BodyPartReader) -> tuple[str, str, bytes]:
     content = bytearray()
     while chunk := await part.read_chunk():
         content += chunk
-        if len(content) > _LARGEST_PHOTO_BYTES:
+        if len(content) > wire.LARGEST_PHOTO_BYTES:
             raise Problem(413, "TOO_LARGE")
     type_ = part.headers.get("Content-Type", "")
     signature = _SIGNATURES.get(type_)

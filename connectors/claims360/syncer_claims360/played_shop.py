@@ -67,6 +67,7 @@ class PlayedShop:
         self.objects: dict[tuple[str, str], PlayedObject] = {}
         self.photos: dict[str, PlayedPhoto] = {}
         self.dossiers: dict[str, str] = {}
+        self.captions: dict[str, str] = {}
         self.most_per_page = wire.LONGEST_PAGE
         self._now = now
         self._issued: dict[str, datetime] = {}

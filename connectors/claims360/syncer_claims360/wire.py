@@ -35,6 +35,13 @@ CURSOR_LIFE = timedelta(hours=24)
 REQUESTS_PER_SECOND = 20
 REQUESTS_AT_ONCE = 4
 LONGEST_REFERENCE = 64
+LONGEST_PLATE = 20
+LONGEST_CAPTION = 500
+LEAST_IMPOSSIBLE_MILEAGE = 10_000_000
+LARGEST_PHOTO_BYTES = 10 * 1024 * 1024
+PHOTO_TYPES = frozenset({"image/jpeg", "image/png"})
+FOUND, CREATED, NOT_FOUND, CONFLICT = 200, 201, 404, 409
+REFERENCE_KNOWN = "REFERENCE_KNOWN"
 TIME_ZONE = "Europe/Brussels"
 CURRENCY_WHEN_ABSENT = "EUR"
 
@@ -185,3 +192,24 @@ class WirePhoto(Struct, rename="camel"):
     file_name: str | None = None
     content_type: str | None = None
     taken_at: str | None = None
+
+
+class WireDossier(Struct, rename="camel"):
+    """A dossier that was taken, and the mission that it became."""
+
+    reference: str
+    mission_id: Id
+
+
+class WireReferenceKnown(Struct, rename="camel"):
+    """The problem that says that a reference is taken."""
+
+    code: str | None = None
+    mission_id: Id | None = None
+
+
+class WireSentPhoto(Struct, rename="camel"):
+    """A photo that was taken, or was there already."""
+
+    id: Id
+    sha256: Sha256Text

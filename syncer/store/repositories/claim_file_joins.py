@@ -23,8 +23,9 @@ from syncer.store.tables import (
 )
 from syncer.store.tables import claim_document as document
 from syncer.store.tables import claim_file as table
+from syncer.store.tables import claim_file_alias as alias
 
-BELONGS: Final = (record, attachment, delivery, mail)
+BELONGS: Final = (record, attachment, delivery, mail, alias)
 """What names its claim file in ``claim_file_id`` and goes with it."""
 
 
@@ -39,9 +40,12 @@ async def name_claim_file(
     theirs = await connection.row(select(table).where(matches(table, same), table.c.id != id_))
     if theirs is not None and theirs.origin == Origin.PLANNING.value:
         return None
-    values = _named(ours, partner_ref) if theirs is None else _joined(ours, theirs, partner_ref)
     if theirs is not None:
         await _hand_over(connection, theirs.id, id_)
+    first = ours.partner_ref or partner_ref
+    if first != partner_ref:
+        await connection.put(alias, same, {"claim_file_id": id_})
+    values = _named(ours, first) if theirs is None else _joined(ours, theirs, first)
     values["updated_at"] = to_micros(at)
     await connection.execute(update(table).where(table.c.id == id_).values(**values))
     return None if theirs is None else str(theirs.id)

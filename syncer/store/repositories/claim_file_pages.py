@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from syncer.store.connection import (
 )
 from syncer.store.repositories.record_columns import folded
 from syncer.store.tables import claim_file as table
+from syncer.store.tables import claim_file_alias as alias
 
 FILE_COLUMNS = tuple(
     table.c[name]
@@ -50,6 +51,13 @@ _LOOK_UP = Prepared(
         )
     )
     .order_by(table.c.id)
+)
+_LOOK_UP_ALIASES = Prepared(
+    select(alias.c.partner_ref, *(table.c[name] for name in _FOUND))
+    .join(table, table.c.id == alias.c.claim_file_id)
+    .where(alias.c.repairer == bindparam("repairer", type_=Text()))
+    .where(alias.c.connector == bindparam("connector", type_=Text()))
+    .where(alias.c.partner_ref.in_(texts_of("refs")))
 )
 _ADD = prepared_insert(table)
 _WRITTEN = (
@@ -97,10 +105,10 @@ class _File:
         names = {name: layers[1][name] or layers[0][name] for name in _NAMES}
         names["reference"] = self.own_reference or names["reference"]
         data = merge(self.data, ref.data) if is_newer else merge(ref.data, self.data)
-        before = (self.partner_ref, self.names, self.data)
-        if (ref.claim.partner_ref, names, data) != before:
+        partner_ref = self.partner_ref or ref.claim.partner_ref
+        if (partner_ref, names, data) != (self.partner_ref, self.names, self.data):
             self.has_changed = True
-            self.partner_ref, self.names, self.data = ref.claim.partner_ref, names, data
+            self.partner_ref, self.names, self.data = partner_ref, names, data
         if self.contributed_at is None or at > self.contributed_at:
             self.has_moved_on = True
             self.contributed_at = at
@@ -128,7 +136,8 @@ async def ensure_claim_files(
             file = _File(ids.new(), True, claim.partner_ref, dict.fromkeys(_NAMES), {}, None)
         by_ref[claim.partner_ref] = file
         file.take(ref)
-    await _save(connection, link, by_ref.values(), to_micros(at))
+    files = {file.id: file for file in by_ref.values()}
+    await _save(connection, link, files.values(), to_micros(at))
     return {ref.claim.partner_ref: by_ref[ref.claim.partner_ref].outcome() for ref in refs}
 
 
@@ -146,7 +155,25 @@ async def _look_up(
     files = [_found(row) for row in rows]
     by_ref = {file.partner_ref: file for file in files if file.partner_ref is not None}
     unclaimed = [file for file in reversed(files) if file.partner_ref is None]
+    unknown = {ref.claim.partner_ref for ref in refs} - by_ref.keys()
+    if unknown:
+        by_ref |= await _look_up_aliases(connection, link, unknown, files)
     return by_ref, {file.names["reference"] or "": file for file in unclaimed}
+
+
+async def _look_up_aliases(
+    connection: Connection, link: LinkKey, unknown: Collection[str], files: Sequence[_File]
+) -> dict[str, _File]:
+    """Find files by a further id that the partner gave their claim."""
+    rows = await connection.fetch(
+        _LOOK_UP_ALIASES,
+        repairer=link.repairer,
+        connector=link.connector,
+        refs=json_text(sorted(unknown)),
+    )
+    known = {file.id: file for file in files}
+    found = ((ref, _found(row)) for ref, *row in rows)
+    return {ref: known.setdefault(file.id, file) for ref, file in found}
 
 
 def _found(row: Cells) -> _File:

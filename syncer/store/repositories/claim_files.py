@@ -26,6 +26,7 @@ from syncer.store.repositories.claim_file_pages import (
 from syncer.store.repositories.lives import standing_of
 from syncer.store.repositories.record_filters import contains, misses_documents
 from syncer.store.tables import claim_file as table
+from syncer.store.tables import claim_file_alias as alias
 
 _TEXTS = ("claim_number", "reference", "partner_ref")
 
@@ -71,7 +72,11 @@ class ClaimFileTable:
                 row = await self._connection.row(query)
                 if row is not None:
                     return file_from(row)
-        return None
+        known = {**link._asdict(), "partner_ref": claim.partner_ref}
+        id_ = await self._connection.scalar(
+            select(alias.c.claim_file_id).where(matches(alias, known))
+        )
+        return None if id_ is None else await self.get(id_)
 
     async def name(self, id_: str, partner_ref: str, *, at: datetime) -> str | None:
         return await name_claim_file(self._connection, id_, partner_ref, at)

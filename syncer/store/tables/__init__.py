@@ -1,7 +1,7 @@
 """All tables. Column order is deliberate: what filters read stands before long bodies."""
 
 from syncer.store.tables.claim_file_events import claim_file_event
-from syncer.store.tables.claim_files import attachment, claim_file
+from syncer.store.tables.claim_files import attachment, claim_file, claim_file_alias
 from syncer.store.tables.columns import metadata
 from syncer.store.tables.deliveries import (
     delivery,
@@ -32,6 +32,7 @@ __all__ = [
     "change",
     "claim_document",
     "claim_file",
+    "claim_file_alias",
     "claim_file_event",
     "completeness",
     "credential",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint
 
 from syncer.domain.claim_files import Origin
 from syncer.domain.lifecycles import Stage
@@ -52,6 +52,20 @@ Index(
     *(claim_file.c[name] for name in ("repairer", "connector", "reference")),
 )
 Index("ix_claim_file_listed", claim_file.c.updated_at.desc(), claim_file.c.id)
+
+claim_file_alias = table(
+    "claim_file_alias",
+    text("repairer"),
+    text("connector"),
+    text("partner_ref"),
+    text("claim_file_id"),
+    PrimaryKeyConstraint("repairer", "connector", "partner_ref"),
+)
+"""Further ids of a claim at the partner: a dossier sent for one that is there already."""
+claim_file_alias.c.claim_file_id.append_foreign_key(
+    ForeignKey("claim_file.id", ondelete="RESTRICT")
+)
+Index("ix_claim_file_alias_file", claim_file_alias.c.claim_file_id)
 
 attachment = table(
     "attachment",

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _make_lives()
     _make_claim_file_event()
     _make_delivery()
+    _make_claim_file_alias()
     _make_delivery_parts()
     _make_mail()
     _make_dwell()
@@ -172,6 +173,27 @@ def _make_delivery() -> None:
         "ix_delivery_due", "delivery", ["state", "connector", "next_attempt_at"], unique=False
     )
     op.create_index("ix_delivery_ended", "delivery", ["state", "updated_at"], unique=False)
+
+
+def _make_claim_file_alias() -> None:
+    op.create_table(
+        "claim_file_alias",
+        sa.Column("repairer", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("partner_ref", sa.Text(), nullable=False),
+        sa.Column("claim_file_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["claim_file_id"],
+            ["claim_file.id"],
+            name=op.f("fk_claim_file_alias_claim_file"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint(
+            "repairer", "connector", "partner_ref", name=op.f("pk_claim_file_alias")
+        ),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_claim_file_alias_file", "claim_file_alias", ["claim_file_id"], unique=False)
 
 
 def _make_delivery_parts() -> None:
