@@ -14,6 +14,7 @@ from syncer.dispatch.local import LocalDispatcher
 from syncer.mail import Room
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
+from syncer.services.attention_of_deliveries import ParkedDeliveries
 from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
@@ -225,7 +226,12 @@ class _Wiring:
         host = HostTroubles(
             registry=ports.registry, vault=ports.vault, mail=ports.mail, started_at=started_at
         )
-        sections = (host, LinkTroubles(registry=ports.registry), UnreadItems())
+        sections = (
+            host,
+            LinkTroubles(registry=ports.registry),
+            ParkedDeliveries(),
+            UnreadItems(),
+        )
         return Attention(store=ports.store, sections=sections)
 
     def services(

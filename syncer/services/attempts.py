@@ -336,4 +336,4 @@ def _report(taken: Taken, ending: Ending, after: StoredDelivery | None) -> None:
     facts = {"state": after.state.value, "outcome": verdict.outcome.value, "code": verdict.code}
     _log.info(Event.DELIVERY_ATTEMPTED, **facts)
     if verdict.outcome is Outcome.FAILED:
-        _log.error(Event.DELIVERY_PARKED, text=verdict.text, exc_info=ending.error)
+        _log.error(Event.DELIVERY_PARKED, code=verdict.code, exc_info=ending.error)

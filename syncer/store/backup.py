@@ -45,10 +45,11 @@ from syncer.store.manifest import DATABASE_COPY, FILES_COPY, Manifest
 from syncer.store.schema import READ_VERSION
 from syncer.store.sqlite import explain
 
-NAMED_CONTENTS: Final = (
-    "SELECT stored_sha256 FROM attachment WHERE stored_sha256 IS NOT NULL"
-    " UNION SELECT sha256 FROM claim_document UNION SELECT sha256 FROM delivery_file"
-)
+_NAMES_CONTENTS: Final = {
+    "attachment": "stored_sha256",
+    "claim_document": "sha256",
+    "delivery_file": "sha256",
+}
 _NO_ROOM: Final = frozenset({"database or disk is full", "disk I/O error"})
 """Texts of SQLITE_FULL and SQLITE_IOERR; copying tells the text only, not the code."""
 _PAGES_AT_ONCE: Final = 4_096
@@ -134,7 +135,7 @@ class _Job:
         found = total = 0
         missing = []
         with closing(_reading(database)) as connection:
-            for (sha256,) in connection.execute(NAMED_CONTENTS):
+            for sha256 in named_contents(connection):
                 self._look()
                 copied = _copied_content(self.of.files, target, sha256)
                 if copied is None:
@@ -230,3 +231,14 @@ def _reading(database: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     connection.execute("PRAGMA query_only=ON")
     return connection
+
+
+def named_contents(connection: sqlite3.Connection) -> list[str]:
+    """List the contents that a database names, once each; it may be of an older release."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    queries = [
+        f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608  both are ours
+        for table, column in _NAMES_CONTENTS.items()
+        if table in tables
+    ]
+    return [sha256 for (sha256,) in connection.execute(" UNION ".join(queries))]

@@ -16,7 +16,7 @@ from typing import Final
 
 from syncer.domain.errors import ConfigurationError, ConflictError, SchemaUnknownError
 from syncer.ports.ambient import Ids
-from syncer.store.backup import NAMED_CONTENTS
+from syncer.store.backup import named_contents
 from syncer.store.blobs import place
 from syncer.store.copying import (
     copy,
@@ -34,6 +34,19 @@ from syncer.store.schema import known_versions
 
 _BEGUN: Final = ".restoring"
 _LEFT_BESIDE: Final = ("", "-wal", "-journal")
+_RESTORED: Final = "Restored from a backup: it may have been sent since. Look at the partner."
+_DOUBTS: Final = (
+    (
+        "UPDATE delivery SET in_doubt = 1, was_sent = 1, reason = :reason"
+        " WHERE state IN ('queued', 'retrying', 'sending') AND NOT dry_run"
+    ),
+    (
+        "UPDATE delivery SET state = 'needs_attention', holds_lane = 0, waiting_for = NULL,"
+        " next_attempt_at = NULL, lease = NULL, lease_until = NULL"
+        " WHERE state IN ('queued', 'retrying', 'sending') AND NOT dry_run"
+        " AND lost_answer = 'neither'"
+    ),
+)
 _NEW_EPOCH: Final = "UPDATE note SET value = ? WHERE name = ?"
 
 
@@ -71,6 +84,7 @@ def restore(backup: Path, *, database: Path, files: Path, ids: Ids) -> Restored:
             _bring_database(backup / DATABASE_COPY, begun, manifest)
             found, missing = _bring_files(begun, backup / FILES_COPY, files)
             _begin_epoch(begun, ids)
+            _doubt_what_leaves(begun)
             give_to_owner_of(folder)
             begun.rename(database)
             flush(folder)
@@ -101,7 +115,7 @@ def _bring_files(database: Path, source: Path, target: Path) -> tuple[int, tuple
     missing = []
     found = 0
     with closing(sqlite3.connect(database)) as connection:
-        for (sha256,) in connection.execute(NAMED_CONTENTS):
+        for sha256 in named_contents(connection):
             if _bring_content(place(source, sha256), place(target, sha256), sha256):
                 found += 1
             else:
@@ -125,6 +139,20 @@ def _bring_content(source: Path, target: Path, sha256: str) -> bool:
         return False
     begun.rename(target)
     return True
+
+
+def _doubt_what_leaves(database: Path) -> None:
+    """Put in doubt what waits to leave: it may have been sent since the backup was made.
+
+    What the partner can be asked about, or takes only once, goes on by itself; the rest waits for a
+    person.
+    """
+    with closing(sqlite3.connect(database)) as connection, connection:
+        tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'delivery'")
+        if tables.fetchone() is not None:
+            for statement in _DOUBTS:
+                connection.execute(statement, {"reason": _RESTORED})
+    flush(database)
 
 
 def _begin_epoch(database: Path, ids: Ids) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,10 +16,25 @@ from syncer.testing import FakeClock
 from tests.outbox.office import Office
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the newest schema and nothing in it, to be copied."""
+    file = tmp_path_factory.mktemp("empty") / "syncer.db"
+
+    async def make() -> None:
+        async with open_store(sqlite_url(file), clock=FakeClock(), ids=UuidIds()):
+            pass
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(tmp_path: Path, empty_store: Path) -> AsyncIterator[Office]:
     clock = FakeClock()
-    async with open_store(sqlite_url(tmp_path / "syncer.db"), clock=clock, ids=UuidIds()) as store:
+    file = tmp_path / "syncer.db"
+    shutil.copyfile(empty_store, file)
+    async with open_store(sqlite_url(file), clock=clock, ids=UuidIds()) as store:
         yield Office(store=store, clock=clock, blobs=FileBlobStore(tmp_path / "files"))
 
 

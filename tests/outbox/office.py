@@ -12,6 +12,7 @@ from syncer.dispatch.ambient import SystemChance, UuidIds
 from syncer.dispatch.local import LocalDispatcher
 from syncer.domain.claim_files import ClaimFile, Origin
 from syncer.domain.deliveries import LostAnswer
+from syncer.domain.documents import Document
 from syncer.domain.errors import ConflictError, NotFoundError
 from syncer.domain.feed import ChangeType
 from syncer.domain.links import LinkKey, LinkState
@@ -371,6 +372,61 @@ class Office:
         if tasks:
             await asyncio.wait(tasks, timeout=10)
         assert self.troubles.raised == []
+
+    def with_patience(self, patience: Patience) -> Office:
+        """Give an office over the same store and connector that waits no longer than this."""
+        return Office(
+            store=self.store,
+            clock=self.clock,
+            blobs=self.blobs,
+            registry=self.registry,
+            patience=patience,
+        )
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Let others work until something holds, a bounded time."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110  what is waited for has no event
+                await asyncio.sleep(0.001)
+
+    async def set_link(self, state: LinkState) -> None:
+        """Put the link into a state."""
+        await self.store.write(lambda uow: uow.links.set_state(LINK, state, None))
+
+    async def document(self, claim_file: str, content: bytes, name: str = "bild.png") -> str:
+        """Hand in a document; gives its id."""
+        async with self.blobs.receive() as writer:
+            await writer.write(content)
+            blob = await writer.finish()
+            await writer.keep()
+        document = Document(
+            id=self.ids.new(),
+            claim_file_id=claim_file,
+            type="photo",
+            name=name,
+            content_type="image/png",
+            bytes=blob.bytes,
+            sha256=blob.sha256,
+            at=self.clock.now(),
+        )
+        await self.store.write(lambda uow: uow.documents.add(document))
+        return document.id
+
+    async def remove_document(self, id_: str) -> None:
+        """Take a document away again."""
+        await self.store.write(lambda uow: uow.documents.remove(id_))
+
+    async def partner_ref(self, claim_file: str) -> str | None:
+        """Give the partner's id of a claim file."""
+        async with self.store.read() as uow:
+            found = await uow.claim_files.get(claim_file)
+        assert found is not None
+        return found.partner_ref
+
+    async def exists(self, id_: str) -> bool:
+        """Say whether a delivery is there."""
+        async with self.store.read() as uow:
+            return await uow.deliveries.get(id_) is not None
 
     async def shown(self, id_: str) -> dict[str, Any]:
         """Give a delivery as the API shows it."""

@@ -13,6 +13,7 @@ _MODULES = (
     "refresh",
     "credentials",
     "records",
+    "deliveries",
     "attention",
     "connector",
     "key",

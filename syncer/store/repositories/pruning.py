@@ -5,13 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
 
+from syncer.domain.deliveries import DeliveryState
 from syncer.domain.instants import to_micros
 from syncer.store.connection import Connection
-from syncer.store.tables import answer, change, feed_head, kept_pass, link_event, record_version
+from syncer.store.tables import (
+    answer,
+    change,
+    delivery,
+    feed_head,
+    kept_pass,
+    link_event,
+    record_version,
+)
 
 BATCH_ROWS: Final = 5_000
+
+
+_THROUGH: Final = (
+    DeliveryState.DELIVERED.value,
+    DeliveryState.CANCELLED.value,
+    DeliveryState.REJECTED.value,
+)
 
 
 class OldRows:
@@ -34,6 +50,7 @@ class OldRows:
                 record_version.c.number,
                 record_version.c.replaced_at < to_micros(history),
             ),
+            "deliveries": await self._remove(delivery, delivery.c.number, _is_old(history)),
             "answers": await self._answers(to_micros(answers)),
         }
 
@@ -59,3 +76,11 @@ class OldRows:
             return 0
         await self._connection.execute(update(feed_head).values(pruned=last))
         return await self._connection.execute(delete(change).where(change.c.seq <= last))
+
+
+def _is_old(before: datetime) -> ColumnElement[bool]:
+    """Say which deliveries are through and old, unless another still waits for them."""
+    waiting = delivery.alias("waiting")
+    holds_up = select(waiting.c.id).where(waiting.c.waiting_for == delivery.c.id).exists()
+    ended_at = delivery.c.updated_at < to_micros(before)
+    return and_(delivery.c.state.in_(_THROUGH), ended_at, ~holds_up)
