@@ -1,20 +1,23 @@
-"""Routes of the rule sets: which documents are expected on claim files."""
+"""Routes of the rule sets: which documents are expected, and which claim files miss some."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from syncer.domain.completeness import ExpectedDocument, RulesOrigin
+from syncer.domain.completeness import ExpectedDocument, MissingFilter, RulesOrigin
 from syncer.domain.errors import FieldError, InvalidError
+from syncer.domain.lifecycles import Stage
 from syncer.web import (
     Answer,
     AnswerModel,
     BodyModel,
     Call,
+    CommaList,
     DocumentType,
     PageQuery,
+    Slug,
     cut,
     listing,
     paged,
@@ -71,6 +74,60 @@ class RuleSetKeptShape(RuleSetShape):
     """A rule set that was kept."""
 
     changed: int = Field(description="How many open claim files stand differently by it.")
+
+
+class MissingTypeShape(AnswerModel):
+    """A document type that is missing."""
+
+    type: str
+    label: str
+    state: Literal["missing", "rejected"]
+
+
+class MissingShape(AnswerModel):
+    """A claim file that misses documents."""
+
+    claim_file: str
+    reference: str | None
+    claim_number: str | None
+    repairer: str
+    connector: str
+    claim_type: str | None
+    stage: Stage
+    since: str = Field(description="Since when it misses any.")
+    missing: list[MissingTypeShape]
+
+
+class MissingQuery(PageQuery):
+    """Parameters of the view over all claim files."""
+
+    stage: CommaList[Stage] = Field((Stage.CONVERTED,), description="How far the files have come.")
+    repairer: CommaList[Slug] | None = None
+    connector: CommaList[Slug] | None = None
+
+
+@route(
+    "GET",
+    "/v1/documents/missing",
+    summary="List the claim files that miss mandatory documents; converted ones, unless asked",
+    tag=_TAG,
+    query=MissingQuery,
+    answers={200: listing(MissingShape)},
+)
+async def list_missing(call: Call[MissingQuery, None]) -> Answer:
+    """List in order of the claim file's id."""
+    query = call.query
+    wanted = MissingFilter(
+        stages=tuple(stage.value for stage in query.stage),
+        repairers=query.repairer,
+        connectors=query.connector,
+    )
+    key = read_cursor(query.after, 1)
+    found = await call.services.missing_documents.find(
+        wanted, after=key[0] if key else None, limit=query.limit
+    )
+    following = write_cursor(found.last) if found.last else None
+    return Answer(200, paged(found.items, following, found.total))
 
 
 @route(

@@ -15,6 +15,7 @@ from syncer.mail import Room
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.attention_of_deliveries import ParkedDeliveries
+from syncer.services.attention_of_documents import IncompleteFiles
 from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
@@ -30,6 +31,7 @@ from syncer.services.intake import Intake
 from syncer.services.leftovers import LeftoverRecords
 from syncer.services.links import LinkService
 from syncer.services.live import PassBoard
+from syncer.services.missing_documents import MissingDocuments
 from syncer.services.open_links import OpenLinks
 from syncer.services.opening import LinkOpener
 from syncer.services.outcomes import OutcomeBatch
@@ -231,6 +233,7 @@ class _Wiring:
             LinkTroubles(registry=ports.registry),
             ParkedDeliveries(),
             UnreadItems(),
+            IncompleteFiles(),
         )
         return Attention(store=ports.store, sections=sections)
 
@@ -281,6 +284,7 @@ class _Wiring:
             claim_events=ClaimEvents(store=store, registry=registry, clock=clock, ids=ids),
             waivers=Waivers(store=store, clock=clock),
             document_rules=DocumentRuleService(store=store, registry=registry, clock=clock),
+            missing_documents=MissingDocuments(store=store),
             attachments=self.attachments,
             acceptance=outbound.acceptance,
             deliveries=outbound.deliveries,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from syncer.domain.claim_files import ClaimFile
 from syncer.domain.documents import UNCLASSIFIED, Document
 
 ANY = "*"
@@ -122,6 +123,23 @@ class Counts:
     def complete(self) -> bool:
         """Say whether nothing is missing."""
         return not self.missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingFilter:
+    """Which of the claim files that miss documents are wanted; tuples match any of their values."""
+
+    stages: tuple[str, ...] | None = None
+    repairers: tuple[str, ...] | None = None
+    connectors: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incomplete:
+    """A claim file that misses documents, and since when it misses any."""
+
+    claim_file: ClaimFile
+    since: datetime
 
 
 def faults_of_expected(documents: Sequence[ExpectedDocument]) -> list[tuple[int, str]]:

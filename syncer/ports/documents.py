@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.completeness import By, Counts, Mark, RuleSet
+from syncer.domain.completeness import By, Counts, Incomplete, Mark, MissingFilter, RuleSet
 from syncer.domain.documents import Document
 
 
@@ -96,8 +96,16 @@ class Completeness(Protocol):
 
     async def save_counts(self, counts: Mapping[str, Counts], *, at: datetime) -> None: ...
 
+    async def missing(
+        self, wanted: MissingFilter, *, after: str | None, limit: int
+    ) -> list[Incomplete]:
+        """List the claim files that miss documents, in order of id."""
+        ...
+
+    async def count_missing(self, wanted: MissingFilter) -> int: ...
+
     async def open_files(
         self, connector: str | None, *, after: str | None, limit: int
     ) -> list[ClaimFile]:
-        """Walk the claim files that documents still matter for, in order of id; None: of all."""
+        """Walk the claim files that are not archived, in order of id; None: of all connectors."""
         ...

@@ -22,6 +22,7 @@ from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.intake import Intake
 from syncer.services.links import LinkService
+from syncer.services.missing_documents import MissingDocuments
 from syncer.services.opening import LinkOpener
 from syncer.services.pull import PullService
 from syncer.services.quarantine import QuarantineService
@@ -59,6 +60,7 @@ class Services:
     claim_events: ClaimEvents
     waivers: Waivers
     document_rules: DocumentRuleService
+    missing_documents: MissingDocuments
     attachments: AttachmentService
     acceptance: Acceptance
     deliveries: DeliveryService

@@ -218,3 +218,86 @@ async def test_an_attachment_is_classified_as_a_document_and_back(garage: Garage
     assert (mission["attachments"][0]["kind"], mission["missing_documents"]) == ("photo", 1)
     content = await house.get(f"/v1/attachments/{photo['id']}/content")
     assert len(content.body) == photo["bytes"]
+
+
+async def convert(desk: Desk) -> None:
+    path = f"/v1/claim-files/{desk.id}/events"
+    reply = await desk.house.post(path, {"event": "converted"})
+    assert reply.status == 200, reply.body
+
+
+async def missing(house: House, query: str = "") -> Any:
+    reply = await house.get(f"/v1/documents/missing?{query}")
+    assert reply.status == 200, reply.body
+    return reply.json
+
+
+async def troubles(house: House) -> list[Any]:
+    items = (await house.get("/v1/attention")).json["items"]
+    return [one for one in items if one["kind"] == "documents_missing"]
+
+
+async def test_what_a_quote_collected_moves_along_and_what_it_misses_is_seen(desk: Desk) -> None:
+    house = desk.house
+    await house.put(RULES, EXPECTED)
+    document = (await desk.hand_in(type_="mandato")).json
+    assert (await missing(house))["total"] == 0
+    assert (await missing(house, "stage=quote"))["total"] == 1
+    assert await troubles(house) == []
+
+    await convert(desk)
+
+    assert (await desk.rows())["mandato"]["documents"][0]["id"] == document["id"]
+    [row] = (await missing(house))["items"]
+    assert (row["claim_file"], row["reference"], row["stage"]) == (desk.id, "R-1", "converted")
+    assert row["missing"] == [{"type": "kbis", "label": "K-bis", "state": "missing"}]
+    [trouble] = await troubles(house)
+    assert (trouble["subject"]["id"], trouble["since"]) == (desk.id, row["since"])
+    assert "K-bis" in trouble["text"]
+    await desk.house.post(f"{desk.path}/kbis/waiver", WHY)
+    assert (await missing(house))["items"] == []
+    assert await troubles(house) == []
+
+
+async def test_documents_come_while_a_quote_is_converted(desk: Desk) -> None:
+    await desk.house.put(RULES, EXPECTED)
+
+    await asyncio.gather(
+        convert(desk), desk.hand_in(pdf("1"), "mandato"), desk.hand_in(pdf("2"), "kbis")
+    )
+
+    assert (await file_of(desk))["documents"] == counts(2, 0, 0)
+    assert (await missing(desk.house, "stage=quote,converted"))["total"] == 0
+
+
+async def test_the_view_pages_and_filters_exactly(desk: Desk) -> None:
+    house = desk.house
+    await house.add_repairer("garage-8")
+    await house.put(RULES, EXPECTED)
+    await convert(desk)
+    for number, repairer in enumerate(("garage-7", "garage-8", "garage-8")):
+        new = {"repairer": repairer, "connector": "claims360", "reference": f"N-{number}"}
+        await convert(Desk(house, (await house.post("/v1/claim-files", new)).json["id"]))
+
+    first = await missing(house, "limit=3")
+    rest = await missing(house, f"limit=3&after={first['next']}")
+
+    references = [one["reference"] for one in (*first["items"], *rest["items"])]
+    assert references == ["R-1", "N-0", "N-1", "N-2"]
+    assert (first["total"], rest["total"], rest["next"]) == (4, 4, None)
+    assert (await missing(house, "repairer=garage-8"))["total"] == 2
+    assert (await missing(house, "connector=darva"))["total"] == 0
+    assert (await missing(house, "stage=quote,archived"))["total"] == 0
+    assert len(await troubles(house)) == 4
+    assert (await house.get("/v1/documents/missing?stage=order")).status == 422
+
+
+async def test_an_archived_file_is_not_counted_again(desk: Desk) -> None:
+    await convert(desk)
+    path = f"/v1/claim-files/{desk.id}/events"
+    assert (await desk.house.post(path, {"event": "archived"})).status == 200
+
+    reply = await desk.house.put(RULES, EXPECTED)
+
+    assert reply.json["changed"] == 0
+    assert (await file_of(desk))["documents"] == counts(0, 0, 0)

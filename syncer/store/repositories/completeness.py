@@ -6,18 +6,28 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import ColumnElement, Row, delete, func, select
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.completeness import By, Counts, Mark, MarkState
+from syncer.domain.completeness import (
+    By,
+    Counts,
+    Incomplete,
+    Mark,
+    MarkState,
+    MissingFilter,
+)
 from syncer.domain.instants import from_micros, to_micros
-from syncer.store.connection import Connection, matches, prepared_insert
+from syncer.domain.lifecycles import Stage
+from syncer.store.connection import Connection, any_of, matches, prepared_insert
 from syncer.store.repositories.claim_file_pages import FILE_COLUMNS
 from syncer.store.repositories.claim_files import file_from
+from syncer.store.repositories.record_filters import IS_MISSING
 from syncer.store.tables import claim_file, document_mark
 from syncer.store.tables import completeness as table
 
 _ADD = prepared_insert(table)
+_STAGE: ColumnElement[str] = func.coalesce(claim_file.c.stage, Stage.QUOTE.value)
 
 
 class CompletenessTable:
@@ -65,15 +75,46 @@ class CompletenessTable:
         ]
         await self._connection.run_many(_ADD, rows)
 
+    async def missing(
+        self, wanted: MissingFilter, *, after: str | None, limit: int
+    ) -> list[Incomplete]:
+        query = (
+            select(*FILE_COLUMNS, table.c.missing_since)
+            .join_from(table, claim_file)
+            .where(*_missing(wanted))
+            .order_by(claim_file.c.id)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(claim_file.c.id > after)
+        return [
+            Incomplete(claim_file=file_from(row), since=from_micros(row.missing_since))
+            for row in await self._connection.rows(query)
+        ]
+
+    async def count_missing(self, wanted: MissingFilter) -> int:
+        query = select(func.count()).select_from(table.join(claim_file)).where(*_missing(wanted))
+        return int(await self._connection.scalar(query))
+
     async def open_files(
         self, connector: str | None, *, after: str | None, limit: int
     ) -> list[ClaimFile]:
-        query = select(*FILE_COLUMNS).order_by(claim_file.c.id).limit(limit)
+        is_open = _STAGE.not_in([Stage.ARCHIVED.value])
+        query = select(*FILE_COLUMNS).where(is_open).order_by(claim_file.c.id).limit(limit)
         if connector is not None:
             query = query.where(claim_file.c.connector == connector)
         if after is not None:
             query = query.where(claim_file.c.id > after)
         return [file_from(row) for row in await self._connection.rows(query)]
+
+
+def _missing(wanted: MissingFilter) -> list[ColumnElement[bool]]:
+    return [
+        IS_MISSING,
+        *any_of(_STAGE, wanted.stages),
+        *any_of(claim_file.c.repairer, wanted.repairers),
+        *any_of(claim_file.c.connector, wanted.connectors),
+    ]
 
 
 def _key(claim_file_id: str, type_: str, by: By) -> dict[str, str]:

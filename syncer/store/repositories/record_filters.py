@@ -15,6 +15,8 @@ from syncer.store.tables import record as table
 
 Condition = ColumnElement[bool]
 _SHOWN = (IntakeState.QUEUED.value, IntakeState.ACCEPTED.value)
+IS_MISSING: Condition = completeness.c.missing > literal_column("0")
+"""As the partial index spells it."""
 _Q_COLUMNS = ("folded_number", "folded_plate", "folded_name", "folded_claim_number")
 
 
@@ -46,8 +48,7 @@ def misses_documents(claim_file_id: ColumnElement[Any], *, wanted: bool | None) 
     """
     if wanted is None:
         return []
-    is_missing = completeness.c.missing > literal_column("0")  # as the partial index spells it
-    missing = select(completeness.c.claim_file_id).where(is_missing)
+    missing = select(completeness.c.claim_file_id).where(IS_MISSING)
     if wanted:
         return [claim_file_id.in_(missing)]
     return [or_(claim_file_id.is_(None), claim_file_id.not_in(missing))]
