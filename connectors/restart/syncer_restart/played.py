@@ -32,8 +32,8 @@ class PlayedRestart:
     """The portal with its accounts.
 
     Tests reach an account through ``add_account``, put what goes wrong into ``faults`` and look at
-    ``seen``. ``before`` is called with each request before it is answered, so that something may
-    happen between two pages.
+    ``seen``. ``before`` is called with each request before anything else, ``after`` once what it
+    asked for has happened and before it is answered, so that something may happen in between.
     """
 
     def __init__(self, now: Callable[[], datetime] = _real_time) -> None:
@@ -42,6 +42,7 @@ class PlayedRestart:
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.before: Callable[[web.Request], Awaitable[None]] | None = None
+        self.after: Callable[[web.Request], Awaitable[None]] | None = None
 
     def serve(self) -> AbstractAsyncContextManager[str]:
         """Serve the portal on a free loopback port; gives its ``base_url``."""
@@ -105,4 +106,7 @@ class PlayedRestart:
         self.seen.append(Seen.of(request))
         if self.before is not None:
             await self.before(request)
-        return await with_faults(request, handler, self.faults)
+        answer = await with_faults(request, handler, self.faults)
+        if self.after is not None:
+            await self.after(request)
+        return answer
