@@ -39,7 +39,7 @@ async def test_a_dossier_is_refused_sent_followed_up_and_comes_back(office: Offi
     photo = await office.hand_in(id_, "foto")
     refused = await office.send(id_)
     assert (refused.status, refused.json["code"]) == (409, "documents_missing")
-    assert "mandato" in str(refused.json)
+    assert refused.pointers == ["/documents/mandato"]
     assert posts(office) == 0
 
     documents["mandato"] = await office.hand_in(id_, "mandato")
