@@ -71,8 +71,8 @@ class PageStorer:
         )
         crash_point("page-completed")
         counts = await self.store.write(write.run) if write.has_work else PassCounts()
-        listed = (page.records, page.unreadable, page.unknown, page.confirmations)
-        counts.seen = sum(map(len, listed))
+        said = (page.claim_updates, page.confirmations)
+        counts.seen = sum(map(len, (page.records, page.unreadable, page.unknown, *said)))
         counts.unchanged = unchanged
         counts.delayed = completion.delayed
         return counts
@@ -132,8 +132,25 @@ def check_page(connector: AnyConnector, page: object) -> None:
         check_claim_update(update)
     if not all(isinstance(file, Archived | Refused) for file in page.files):
         raise ConnectorFailedError("files of a page must be Archived or Refused")
-    if not all(isinstance(said, Confirmation) for said in page.confirmations):
-        raise ConnectorFailedError("a page's confirmations must be Confirmations")
+    for said in page.confirmations:
+        check_confirmation(said)
+
+
+def check_confirmation(said: object) -> None:
+    """Refuse a confirmation that cannot be taken in.
+
+    Raises:
+        ConnectorFailedError: naming the field.
+    """
+    if not isinstance(said, Confirmation):
+        raise ConnectorFailedError(f"a page held {type(said).__name__} instead of a Confirmation")
+    texts: tuple[object, ...] = (said.delivery_id, said.reason or "")
+    if not all(isinstance(text, str) for text in texts):
+        raise ConnectorFailedError("delivery_id and reason of a confirmation must be text")
+    moment: object = said.at
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ConnectorFailedError("a confirmation's at must be an aware datetime")
+    as_json("a confirmation's raw", said.raw)
 
 
 def check_claim_update(update: object) -> None:

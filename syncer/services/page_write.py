@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -123,7 +123,7 @@ class PageWrite:
         uow.feed.append([*changes, *gone, *aside], at=self.at)
         return PassCounts(
             new=len(new),
-            changed=len(changed) + len(gone),
+            changed=len(changed) + len(gone) + len(_moved_alone(rows, touched, lived)),
             queued=sum(row.decision.state is IntakeState.QUEUED for row in rows),
             excluded=sum(row.decision.state is IntakeState.EXCLUDED for row in rows),
             quarantined=len(aside),
@@ -219,6 +219,12 @@ class PageWrite:
         if good:
             await uow.quarantine.resolve(self.key, good, self.at)
         return await set_aside(uow, self.key, self.unreadable, ids=self.ids, at=self.at)
+
+
+def _moved_alone(rows: Sequence[RecordWrite], touched: Collection[str], lived: Lived) -> set[str]:
+    """Name the claim files that changed without a record of theirs."""
+    changed = {*touched, *(change.subject_id for change in lived.changes)}
+    return changed - {row.claim_file_id for row in rows}
 
 
 def _change_of(type_: ChangeType, row: RecordWrite) -> Change:
