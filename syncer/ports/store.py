@@ -510,6 +510,8 @@ class Store(Protocol):
         """Run a write and give its result after the commit.
 
         Cancelling the caller changes nothing half-way: the write is kept or rolled back as a whole.
+        ``work`` awaits nothing but its unit of work and touches nothing that others change: it may
+        run in a thread of the store.
 
         Raises:
             StorageFullError: the disk is full; nothing was kept.
