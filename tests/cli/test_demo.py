@@ -25,7 +25,7 @@ def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
     assert all(each["state"] == "succeeded" and each["counts"]["new"] for each in claims)
     assert said.json["records"]["quote"]["queued"] > 0
     [dossier] = said.json["dossiers"]
-    assert "mandato" in dossier["first_refused"]
+    assert "Mandate" in dossier["first_refused"]
     assert (dossier["sent"], dossier["now"]) == ("delivered", "validated")
     assert dossier["number"]
 
