@@ -148,16 +148,16 @@ class Network:
     """One network: how it is configured, registered and exchanged with."""
 
     connector: str
-    serve: Callable[[], AbstractAsyncContextManager[Any]]
+    serve: Callable[[], AbstractAsyncContextManager[str]]
     mailbox: Mailbox
     credentials: Mapping[str, str]
     exchange: Callable[[], None]
 
-    def table(self, served: Any) -> str:
-        values = served if isinstance(served, Mapping) else {"base_url": served}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-        insecure = ["allow_insecure = true"] if "base_url" in values else []
-        return "\n".join([f"\n[connectors.{self.connector}]", "enabled = true", *insecure, *lines])
+    def table(self, served: str) -> str:
+        path = served.removeprefix("file://")
+        key = f"base_url = {json.dumps(served)}\nallow_insecure = true"
+        key = key if path == served else f"root = {json.dumps(path)}"
+        return f"\n[connectors.{self.connector}]\nenabled = true\n{key}\n"
 
 
 def _nothing() -> None:
