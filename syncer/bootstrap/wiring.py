@@ -17,6 +17,7 @@ from syncer.services.attention import Attention
 from syncer.services.attention_of_deliveries import ParkedDeliveries
 from syncer.services.attention_of_documents import IncompleteFiles
 from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
+from syncer.services.attention_of_records import OpenSolicitations
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
@@ -233,6 +234,7 @@ class _Wiring:
             LinkTroubles(registry=ports.registry),
             ParkedDeliveries(),
             UnreadItems(),
+            OpenSolicitations(registry=ports.registry),
             IncompleteFiles(),
         )
         return Attention(store=ports.store, sections=sections)
