@@ -16,7 +16,6 @@ import aiohttp
 import pytest
 from syncer_darva.played_folders import PlayedDarva
 from syncer_darva.played_mailbox import PlayedIris
-from syncer_darva.played_network import Mailbox
 
 from syncer.bootstrap import running
 from syncer.cli.invocation import Invocation
@@ -64,7 +63,7 @@ class Garage:
 
     http: aiohttp.ClientSession
     connector: str
-    box: Mailbox
+    box: Any
     exchange: Callable[[], None]
     keys: Iterator[int] = field(default_factory=count)
 
@@ -149,7 +148,7 @@ class Network:
 
     connector: str
     serve: Callable[[], AbstractAsyncContextManager[str]]
-    mailbox: Mailbox
+    mailbox: Any
     credentials: Mapping[str, str]
     exchange: Callable[[], None]
 
@@ -160,7 +159,7 @@ class Network:
         return f"\n[connectors.{self.connector}]\nenabled = true\n{key}\n"
 
 
-def _nothing() -> None:
+def nothing_to_do() -> None:
     """A mailbox takes messages by itself."""
 
 
@@ -168,7 +167,7 @@ def iris() -> Network:
     """The mailbox over HTTP."""
     played = PlayedIris()
     box = played.mailbox()
-    return Network("iris", played.serve, box, played.credentials(box), _nothing)
+    return Network("iris", played.serve, box, played.credentials(box), nothing_to_do)
 
 
 def darva(root: Path) -> Network:
@@ -193,6 +192,18 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def folder(blank: Path, tmp_path: Path) -> Path:
+    """The host's own folder."""
+    return Path(shutil.copytree(blank, tmp_path / "host"))
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take files at the second look, however soon that is."""
+    monkeypatch.setattr(folders, "STABLE_SECONDS", 0.0)
+
+
 @pytest.fixture(params=["iris", "darva"])
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> Network:
     """Each network."""
@@ -200,12 +211,8 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Network:
 
 
 @pytest.fixture
-async def garage(
-    network: Network, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Garage]:
+async def garage(network: Network, folder: Path, no_patience: None) -> AsyncIterator[Garage]:
     """A running host with one repairer whose link to the network is active."""
-    monkeypatch.setattr(folders, "STABLE_SECONDS", 0.0)
-    folder = Path(shutil.copytree(blank, tmp_path / "host"))
     async with (
         network.serve() as served,
         open_garage(folder, network, network.table(served)) as garage,
