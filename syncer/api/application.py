@@ -20,10 +20,12 @@ from syncer.api import (
     excludes,
     health,
     links,
+    mails,
     passes,
     quarantine,
     records,
     refresh,
+    reminders,
     repairers,
 )
 from syncer.services.catalog import Services
@@ -49,6 +51,8 @@ _MODULES = (
     claim_file_events,
     deliveries,
     document_rules,
+    reminders,
+    mails,
     changes,
     attention,
 )

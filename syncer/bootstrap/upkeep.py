@@ -30,6 +30,7 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
     """Run dispatcher, sweep and housekeeping while the block runs."""
     await wired.services.refresh.recover()
     await wired.outbound.outbox.recover(alone=wired.outbound.is_alone)
+    await wired.letterbox.queue.recover(alone=wired.outbound.is_alone)
     _calm_collector()
     troubles = Troubles(ports.registry)
     packages = {
@@ -49,6 +50,9 @@ async def working(wired: Wired, ports: Ports) -> AsyncIterator[None]:
                 wired.sweep.run,
                 wired.outbound.outbox.run,
                 wired.outbound.outbox.attempts.leases.run,
+                wired.letterbox.queue.run,
+                wired.letterbox.status_mails.run,
+                wired.letterbox.dwell.run,
                 wired.idle.run,
                 wired.services.pull.end.run,
                 wired.retention.run,

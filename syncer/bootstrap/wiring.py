@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from syncer.bootstrap.letterbox import Letterbox, wire_letterbox
 from syncer.bootstrap.outbound import Outbound, wire_outbound
 from syncer.bootstrap.troubles import Troubles
 from syncer.dispatch.ambient import SystemClock
@@ -16,8 +17,8 @@ from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
 from syncer.services.attention_of_deliveries import ParkedDeliveries
 from syncer.services.attention_of_documents import IncompleteFiles
+from syncer.services.attention_of_files import OverdueFiles, ParkedMails
 from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
-from syncer.services.attention_of_records import OpenSolicitations
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
@@ -92,6 +93,7 @@ class Wired:
     decrypts: DecryptTally
     dispatcher: LocalDispatcher
     outbound: Outbound
+    letterbox: Letterbox
 
     async def drain(self, deadline: timedelta) -> None:
         """Start nothing more, and let what comes in and what leaves end within the deadline."""
@@ -120,6 +122,7 @@ def wire(
         decrypts=wiring.decrypts,
         dispatcher=dispatcher,
         outbound=outbound,
+        letterbox=wiring.letterbox,
     )
 
 
@@ -146,6 +149,7 @@ class _Wiring:
             tally=self.decrypts.opened,
         )
         self.open_links = OpenLinks(registry=ports.registry, has_mail=ports.mail.is_configured)
+        self.letterbox = wire_letterbox(ports, self.settings)
         self.attachments = AttachmentService(
             store=ports.store,
             blobs=ports.blobs,
@@ -224,6 +228,18 @@ class _Wiring:
             patience=replace(self.patience, call=patience),
         )
 
+    def refresh(self, pull: PullService, dispatcher: LocalDispatcher) -> RefreshService:
+        return RefreshService(
+            store=self.ports.store,
+            vault=self.ports.vault,
+            registry=self.ports.registry,
+            dispatcher=dispatcher,
+            pull=pull,
+            board=self.board,
+            clock=self.ports.clock,
+            ids=self.ports.ids,
+        )
+
     def attention(self, started_at: datetime) -> Attention:
         ports = self.ports
         host = HostTroubles(
@@ -234,8 +250,9 @@ class _Wiring:
             LinkTroubles(registry=ports.registry),
             ParkedDeliveries(),
             UnreadItems(),
-            OpenSolicitations(registry=ports.registry),
             IncompleteFiles(),
+            ParkedMails(),
+            OverdueFiles(),
         )
         return Attention(store=ports.store, sections=sections)
 
@@ -290,17 +307,10 @@ class _Wiring:
             attachments=self.attachments,
             acceptance=outbound.acceptance,
             deliveries=outbound.deliveries,
+            mails=self.letterbox.mails,
+            reminders=self.letterbox.reminders,
             quarantine=QuarantineService(store=store, reread=pull.reread),
-            refresh=RefreshService(
-                store=store,
-                vault=vault,
-                registry=registry,
-                dispatcher=dispatcher,
-                pull=pull,
-                board=self.board,
-                clock=clock,
-                ids=ids,
-            ),
+            refresh=self.refresh(pull, dispatcher),
             pull=pull,
             changes=ChangeReading(store=store),
             attention=self.attention(started_at),

@@ -21,6 +21,8 @@ class ChangeType(StrEnum):
     ATTACHMENT_REFUSED = "attachment.refused"
     CLAIM_FILE_CREATED = "claim_file.created"
     CLAIM_FILE_UPDATED = "claim_file.updated"
+    REMINDER_SENT = "reminder.sent"
+    DWELL_EXCEEDED = "dwell.exceeded"
     DOCUMENTS_UPDATED = "documents.updated"
     CLAIM_FILE_STATE_CHANGED = "claim_file.state_changed"
     CLAIM_FILE_WARNING = "claim_file.warning"

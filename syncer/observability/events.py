@@ -53,6 +53,9 @@ class Event(StrEnum):
 
     # -- mail
     MAIL_FAILS = "mail_fails", "The mail server cannot be used; mails wait."
+    MAIL_ENDED = "mail_ended", "An attempt at a mail ended."
+    STATUS_MAIL_SKIPPED = "status_mail_skipped", "Nobody could be told of a state by mail."
+    DWELL_EXCEEDED = "dwell_exceeded", "A claim file stayed in its state for longer than it may."
     MAIL_WORKS = "mail_works", "The mail server can be used again."
 
     # -- passes

@@ -24,8 +24,11 @@ class Mails(Protocol):
 
     async def count(self, wanted: MailFilter) -> int: ...
 
-    async def due(self, now: datetime, *, limit: int) -> list[StoredMail]:
-        """List what is to be sent now, longest due first."""
+    async def due(self, now: datetime, *, too_late: datetime, limit: int) -> list[StoredMail]:
+        """List what is to be sent now, longest due first.
+
+        What is due after ``too_late`` was put off by a clock that was wrong; it is due as well.
+        """
         ...
 
     async def next_attempt_at(self) -> datetime | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
 from syncer.domain.deliveries import LostAnswer
-from syncer.domain.records import Kind
 
 
 class Payload(BaseModel):
@@ -58,4 +57,3 @@ class Operation:
     dry_run: bool = False
     is_local: bool = False
     makes_claim_file: bool = False
-    records: Mapping[str, Kind] = field(default_factory=dict)

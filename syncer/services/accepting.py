@@ -33,7 +33,6 @@ from syncer.services.completeness import refuse_incomplete
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
-from syncer.services.delivery_records import named_records
 from syncer.services.guard import purely_guarded
 from syncer.services.lifecycles import live_on
 from syncer.services.open_links import NO_MAIL
@@ -127,8 +126,6 @@ class Acceptance:
         if claim_file is not None and _is_gated(way):
             await refuse_incomplete(uow, claim_file, {file.id for file in files})
         stored = await self._value_of(uow, new, way, claim_file, files)
-        if way.operation.records:
-            stored = replace(stored, notes=await named_records(uow, way.operation, stored))
         delivery = self._checked(stored, way, claim_file)
         if claim_file is None:
             await self._make_file(uow, stored, way)

@@ -22,6 +22,7 @@ from syncer.services.documents import DocumentService
 from syncer.services.excludes import Excludes
 from syncer.services.intake import Intake
 from syncer.services.links import LinkService
+from syncer.services.mails import MailService
 from syncer.services.missing_documents import MissingDocuments
 from syncer.services.opening import LinkOpener
 from syncer.services.pull import PullService
@@ -30,6 +31,7 @@ from syncer.services.readiness import Readiness
 from syncer.services.records import RecordReading
 from syncer.services.refresh import RefreshService
 from syncer.services.register import Registration
+from syncer.services.reminders import Reminders
 from syncer.services.repairers import RepairerService
 from syncer.services.settings import SettingsInForce
 from syncer.services.waivers import Waivers
@@ -64,6 +66,8 @@ class Services:
     attachments: AttachmentService
     acceptance: Acceptance
     deliveries: DeliveryService
+    mails: MailService
+    reminders: Reminders
     quarantine: QuarantineService
     refresh: RefreshService
     pull: PullService

@@ -25,7 +25,10 @@ from syncer.services.opening import AnyConnector
 from syncer.services.record_json import Json, claim_file_change
 
 KEY_MAX_LENGTH = 255
-_STAGE_EVENTS = frozenset({LocalEvent.CONVERTED.value, LocalEvent.ARCHIVED.value})
+REMINDER_EVENT = "reminder"
+"""The event by which a timeline shows that the client was reminded."""
+_OURS = frozenset({LocalEvent.CONVERTED.value, LocalEvent.ARCHIVED.value, REMINDER_EVENT})
+"""Events that no lifecycle is asked about."""
 _LARGEST_ORDER = 2**63
 
 
@@ -217,7 +220,7 @@ class _Judge:
     def apply(self, standing: Standing, event: Event) -> Standing | None:
         """Judge an event; raises ``TransitionRefusedError`` as the lifecycle does."""
         lifecycle = self.lifecycle
-        if lifecycle is None or event.name in _STAGE_EVENTS:
+        if lifecycle is None or event.name in _OURS:
             return standing
         after = purely_guarded("apply", lambda: lifecycle.apply(standing, event))
         if after is None or after == standing:
@@ -311,7 +314,7 @@ class _File:
         self.standing = after
         self._places += 1
         if has_moved:
-            self.changes.extend(_changes_of(self._life, before, after))
+            self.changes.extend(_changes_of(self._life, before, after, entry.event))
         outcome = EventOutcome.MOVED if has_moved else EventOutcome.FILED
         return replace(
             entry,
@@ -334,8 +337,9 @@ def _waiting(one: Happening) -> LoggedEvent:
     )
 
 
-def _changes_of(life: Life, before: Standing, after: Standing) -> list[Change]:
+def _changes_of(life: Life, before: Standing, after: Standing, event: Event) -> list[Change]:
     """Tell of another state and of new warnings, else that something about the file changed."""
+    came = {"from": before.state, "event": event.name, "event_at": to_text(event.at)}
     names = {
         "state": after.state,
         "reference": life.reference,
@@ -343,7 +347,7 @@ def _changes_of(life: Life, before: Standing, after: Standing) -> list[Change]:
     }
     told: list[tuple[ChangeType, Json]] = []
     if after.state != before.state:
-        told.append((ChangeType.CLAIM_FILE_STATE_CHANGED, {**names, "from": before.state}))
+        told.append((ChangeType.CLAIM_FILE_STATE_CHANGED, {**names, **came}))
     told += [
         (ChangeType.CLAIM_FILE_WARNING, {**names, "text": warning.text})
         for warning in after.warnings

@@ -66,7 +66,6 @@ class PageStorer:
             unknown=page.unknown,
             claim_updates=page.claim_updates,
             confirmations=page.confirmations,
-            quiet=frozenset(page.quiet),
             ids=self.ids,
             at=self.clock.now(),
         )

@@ -109,8 +109,10 @@ async def test_mails_are_listed_and_filtered(store: SqlStore) -> None:
     assert await ids(MailFilter(states=("rejected",))) == ["m-3"]
     assert await ids(MailFilter(kinds=("status",), claim_file=file)) == ["m-2"]
     assert await ids(MailFilter(repairers=("nobody",))) == []
-    due = await ask(store, lambda unit: unit.mails.due(NOW, limit=9))
+    due = await ask(store, lambda unit: unit.mails.due(NOW, too_late=LATER, limit=9))
     assert [one.id for one in due] == ["m-2"]
+    late = await ask(store, lambda unit: unit.mails.due(NOW, too_late=NOW, limit=9))
+    assert [one.id for one in late] == ["m-2", "m-1"]
     assert await ask(store, lambda unit: unit.mails.next_attempt_at()) == NOW
     last = await ask(store, lambda unit: unit.mails.last_reminder(file))
     assert last == rows[2]

@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 from syncer_darva.played_folders import PlayedDarva
 from syncer_darva.played_mailbox import PlayedIris
+from syncer_darva.played_network import Mailbox
 
 from syncer.bootstrap import running
 from syncer.cli.invocation import Invocation
@@ -63,7 +64,7 @@ class Garage:
 
     http: aiohttp.ClientSession
     connector: str
-    box: Any
+    box: Mailbox
     exchange: Callable[[], None]
     keys: Iterator[int] = field(default_factory=count)
 
@@ -147,19 +148,19 @@ class Network:
     """One network: how it is configured, registered and exchanged with."""
 
     connector: str
-    serve: Callable[[], AbstractAsyncContextManager[str]]
-    mailbox: Any
+    serve: Callable[[], AbstractAsyncContextManager[Any]]
+    mailbox: Mailbox
     credentials: Mapping[str, str]
     exchange: Callable[[], None]
 
-    def table(self, served: str) -> str:
-        path = served.removeprefix("file://")
-        key = f"base_url = {json.dumps(served)}\nallow_insecure = true"
-        key = key if path == served else f"root = {json.dumps(path)}"
-        return f"\n[connectors.{self.connector}]\nenabled = true\n{key}\n"
+    def table(self, served: Any) -> str:
+        values = served if isinstance(served, Mapping) else {"base_url": served}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        insecure = ["allow_insecure = true"] if "base_url" in values else []
+        return "\n".join([f"\n[connectors.{self.connector}]", "enabled = true", *insecure, *lines])
 
 
-def nothing_to_do() -> None:
+def _nothing() -> None:
     """A mailbox takes messages by itself."""
 
 
@@ -167,7 +168,7 @@ def iris() -> Network:
     """The mailbox over HTTP."""
     played = PlayedIris()
     box = played.mailbox()
-    return Network("iris", played.serve, box, played.credentials(box), nothing_to_do)
+    return Network("iris", played.serve, box, played.credentials(box), _nothing)
 
 
 def darva(root: Path) -> Network:
@@ -192,18 +193,6 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def folder(blank: Path, tmp_path: Path) -> Path:
-    """The host's own folder."""
-    return Path(shutil.copytree(blank, tmp_path / "host"))
-
-
-@pytest.fixture
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take files at the second look, however soon that is."""
-    monkeypatch.setattr(folders, "STABLE_SECONDS", 0.0)
-
-
 @pytest.fixture(params=["iris", "darva"])
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> Network:
     """Each network."""
@@ -211,8 +200,12 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Network:
 
 
 @pytest.fixture
-async def garage(network: Network, folder: Path, no_patience: None) -> AsyncIterator[Garage]:
+async def garage(
+    network: Network, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Garage]:
     """A running host with one repairer whose link to the network is active."""
+    monkeypatch.setattr(folders, "STABLE_SECONDS", 0.0)
+    folder = Path(shutil.copytree(blank, tmp_path / "host"))
     async with (
         network.serve() as served,
         open_garage(folder, network, network.table(served)) as garage,

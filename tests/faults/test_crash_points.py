@@ -18,6 +18,7 @@ from tests.campaign import COUNTS
 from tests.e2e.service import Service
 from tests.faults import crashing
 from tests.faults.test_folder_crashes import AT_FOLDERS
+from tests.faults.test_mail_crashes import AT_MAILS
 from tests.faults.town import FIRST, UNREACHABLE, Town
 
 Record = Callable[[str, object], None]
@@ -38,6 +39,7 @@ AT_START = (
     "passes-before-recovery:1",
     "deliveries-before-recovery:1",
     "caught-up:1",
+    "status-mails-kept:1",
 )
 """Passed while the program starts, the first time or any other."""
 
@@ -197,7 +199,7 @@ def test_every_named_point_is_tried() -> None:
     named = [
         name for file in files for name in re.findall(r'crash_point\("(.*?)"\)', file.read_text())
     ]
-    at_work = [*AT_FOLDERS, *(point for row in AT_WORK for point in row)]
+    at_work = [*AT_FOLDERS, *AT_MAILS, *(point for row in AT_WORK for point in row)]
     tried = {
         point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_REWRAP, *AT_RESET)
     }

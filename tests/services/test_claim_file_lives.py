@@ -129,7 +129,14 @@ async def test_a_record_moves_the_file_that_it_names(shelf: Shelf) -> None:
     )
     assert created == [{"state": "open", "partner_ref": "C-1"}]
     assert moved == [
-        {"state": "open", "from": "none", "reference": "2026SIN1", "partner_ref": "C-1"}
+        {
+            "state": "open",
+            "from": "none",
+            "event": "notice",
+            "event_at": "2026-03-02T12:01:00Z",
+            "reference": "2026SIN1",
+            "partner_ref": "C-1",
+        }
     ]
 
 

@@ -30,15 +30,15 @@ class PlayedDarva:
         self.network = Network(now=now)
         self.refused: dict[str, str] = {}
 
-    def serve(self) -> AbstractAsyncContextManager[str]:
-        """Run the network's program; gives the ``root`` of the folders as a ``file`` URL."""
+    def serve(self) -> AbstractAsyncContextManager[Mapping[str, str]]:
+        """Run the network's program; gives the ``root`` of the folders."""
         return self._serving()
 
     @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[str]:
+    async def _serving(self) -> AsyncIterator[Mapping[str, str]]:
         running = asyncio.get_running_loop().create_task(self._run())
         try:
-            yield self.root.resolve().as_uri()
+            yield {"root": str(self.root)}
         finally:
             running.cancel()
             with suppress(asyncio.CancelledError):

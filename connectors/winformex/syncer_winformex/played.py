@@ -78,14 +78,14 @@ class PlayedWinformex:
         self.repairers: dict[str, PlayedMailbox] = {}
         self._turn = 0
 
-    def serve(self) -> AbstractAsyncContextManager[str]:
-        """Keep the folders while it is used; gives the ``root`` of them as a ``file`` URL."""
+    def serve(self) -> AbstractAsyncContextManager[Mapping[str, str]]:
+        """Keep the folders while it is used; gives the ``root`` of them."""
         return self._serving()
 
     @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[str]:
+    async def _serving(self) -> AsyncIterator[Mapping[str, str]]:
         try:
-            yield self.root.resolve().as_uri()
+            yield {"root": str(self.root)}
         finally:
             if self._temporary is not None:
                 self._temporary.cleanup()

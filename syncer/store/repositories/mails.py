@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 
 from syncer.domain.instants import from_micros, to_micros
 from syncer.domain.links import LinkKey
@@ -61,11 +61,13 @@ class MailTable:
         query = select(func.count()).select_from(table).where(*_wanted(wanted))
         return int(await self._connection.scalar(query))
 
-    async def due(self, now: datetime, *, limit: int) -> list[StoredMail]:
+    async def due(self, now: datetime, *, too_late: datetime, limit: int) -> list[StoredMail]:
+        next_at = table.c.next_attempt_at
         query = (
             select(table)
-            .where(_WAITING, table.c.next_attempt_at <= to_micros(now))
-            .order_by(table.c.next_attempt_at, table.c.id)
+            .where(_WAITING)
+            .where(or_(next_at <= to_micros(now), next_at > to_micros(too_late)))
+            .order_by(next_at, table.c.id)
             .limit(limit)
         )
         return [_mail(row) for row in await self._connection.rows(query)]
