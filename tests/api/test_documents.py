@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +82,19 @@ class Desk:
         items = (await self.house.get("/v1/changes")).json["items"]
         return [one for one in items if one["type"] == "documents.updated"]
 
+    def _files(self) -> list[Path]:
+        blobs: Any = self.house.services.blobs
+        return [path for path in Path(blobs._folder).rglob("*") if path.is_file()]
+
     def files(self) -> list[str]:
         """Name what lies in the folder of contents, whole or half received."""
-        folder: Any = self.house.services.blobs
-        return sorted(path.name for path in Path(folder._folder).rglob("*") if path.is_file())
+        return sorted(path.name for path in self._files())
+
+    def age_files(self) -> None:
+        """Let all contents be days old."""
+        for path in self._files():
+            long_ago = path.stat().st_mtime - 200_000
+            os.utime(path, (long_ago, long_ago))
 
 
 @pytest.fixture
@@ -229,6 +239,17 @@ async def test_nothing_is_done_to_documents_of_other_claim_files(desk: Desk, met
 
     assert (reply.status, reply.code) == (404, "not_found")
     assert (await desk.rows())["mandato"]["documents"][0]["sha256"] == document["sha256"]
+
+
+async def test_a_content_stays_on_the_disk_while_a_document_names_it(desk: Desk) -> None:
+    document = (await desk.hand_in()).json
+    desk.age_files()
+
+    assert await desk.house.wired.retention.remove_orphans() == 0
+    await desk.house.ask("DELETE", f"{desk.path}/{document['id']}")
+
+    assert await desk.house.wired.retention.remove_orphans() == 1
+    assert desk.files() == []
 
 
 async def test_an_unknown_claim_file_keeps_nothing(desk: Desk) -> None:
