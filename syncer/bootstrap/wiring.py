@@ -301,7 +301,7 @@ class _Wiring:
             claim_files=ClaimFiles(store=store, registry=registry, clock=clock, ids=ids),
             documents=DocumentService(store=store, clock=clock, ids=ids),
             claim_events=ClaimEvents(store=store, registry=registry, clock=clock, ids=ids),
-            waivers=Waivers(store=store, clock=clock),
+            waivers=Waivers(store=store, registry=registry, clock=clock, ids=ids),
             document_rules=DocumentRuleService(store=store, registry=registry, clock=clock),
             missing_documents=MissingDocuments(store=store),
             attachments=self.attachments,

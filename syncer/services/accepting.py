@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from uuid import UUID, uuid5
 
 from syncer.domain.claim_files import ClaimFile, Origin
+from syncer.domain.completeness import Row
 from syncer.domain.deliveries import (
     DeliveryFile,
     DeliveryFilter,
@@ -22,6 +23,7 @@ from syncer.domain.errors import (
     NotFoundError,
 )
 from syncer.domain.feed import ChangeType
+from syncer.domain.lifecycles import Event
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.records import ClaimRef
 from syncer.ports.ambient import Clock, Ids
@@ -29,12 +31,12 @@ from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import INSTALL_ID_NOTE
 from syncer.sdk import Delivery, Operation, Payload, Receipt
-from syncer.services.completeness import refuse_incomplete
+from syncer.services.completeness import documents_missing, missing_from
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
 from syncer.services.guard import purely_guarded
-from syncer.services.lifecycles import live_on
+from syncer.services.lifecycles import INCOMPLETE_EVENT, Happening, live_on
 from syncer.services.open_links import NO_MAIL
 from syncer.services.opening import AnyConnector
 from syncer.services.outgoing import operation_of, outgoing, read_payload
@@ -123,13 +125,13 @@ class Acceptance:
             claim_file = await self._file_to_make_of(uow, way)
         file_id = claim_file.id if claim_file is not None else None
         files = await resolve_files(uow, file_id, new.attachments, way.operation.files)
-        if claim_file is not None and _is_gated(way):
-            await refuse_incomplete(uow, claim_file, {file.id for file in files})
+        missing = await self._missing(uow, way, claim_file, files)
         stored = await self._value_of(uow, new, way, claim_file, files)
         delivery = self._checked(stored, way, claim_file)
         if claim_file is None:
             await self._make_file(uow, stored, way)
         await uow.deliveries.add(stored)
+        await self._note_missing(uow, stored, missing, connector=way.connector)
         if way.operation.is_local:
             stored = await self._done_at_once(uow, stored, delivery, way)
         uow.feed.append([delivery_change(stored)], at=self.clock.now())
@@ -137,6 +139,47 @@ class Acceptance:
         kept = await uow.deliveries.get(stored.id)
         assert kept is not None
         return delivery_view(kept, {})
+
+    # -- documents that are missing ---------------------------------------------------------------
+
+    async def _missing(
+        self,
+        uow: UnitOfWork,
+        way: _Way,
+        claim_file: ClaimFile | None,
+        files: Sequence[DeliveryFile],
+    ) -> list[Row]:
+        """Give the expected documents that are missing, where the operation minds.
+
+        Raises:
+            DocumentsMissingError: and nobody asked to send without them.
+        """
+        if claim_file is None or not way.operation.gated:
+            return []
+        missing = await missing_from(uow, claim_file, {file.id for file in files})
+        if missing and not getattr(way.payload, "allow_incomplete", False):
+            raise documents_missing(missing)
+        return missing
+
+    async def _note_missing(
+        self,
+        uow: UnitOfWork,
+        stored: StoredDelivery,
+        missing: Sequence[Row],
+        *,
+        connector: AnyConnector,
+    ) -> None:
+        """Keep in the timeline what a person sent without."""
+        if not missing or stored.dry_run:
+            return
+        event = Event(
+            name=INCOMPLETE_EVENT,
+            key=f"incomplete:{stored.id}",
+            at=stored.accepted_at,
+            note=f"without {', '.join(row.label for row in missing)}",
+        )
+        happening = Happening(claim_file=stored.lane.claim_file_id, event=event, delivery=stored.id)
+        await live_on(uow, connector, [happening], at=stored.accepted_at)
 
     # -- which way it goes ------------------------------------------------------------------------
 
@@ -320,11 +363,6 @@ class Acceptance:
 
 def _claim_of(way: _Way) -> ClaimRef:
     return purely_guarded("claim_of", lambda: way.connector.claim_of(way.payload))
-
-
-def _is_gated(way: _Way) -> bool:
-    """Say whether missing documents hold it up; a person may ask for it all the same."""
-    return way.operation.gated and not getattr(way.payload, "allow_incomplete", False)
 
 
 def _refuse(pointer: str, message: str) -> NoReturn:

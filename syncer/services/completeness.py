@@ -57,29 +57,27 @@ async def count_and_tell(uow: UnitOfWork, claim_file: ClaimFile, *, at: datetime
     uow.feed.append(changes, at=at)
 
 
-async def refuse_incomplete(
-    uow: UnitOfWork, claim_file: ClaimFile, going: Collection[str] | None = None
-) -> None:
-    """Refuse what may only be done with a complete claim file.
+async def missing_from(uow: UnitOfWork, claim_file: ClaimFile, going: Collection[str]) -> list[Row]:
+    """Give the required types that are missing, or of which no document goes along.
 
-    ``going`` are the ids of the documents that go along, where not all of them do.
-
-    Raises:
-        DocumentsMissingError: with a pointer for each type that is missing.
+    ``going`` are the ids of the documents that do.
     """
     rows = (await rows_on(uow, [claim_file]))[claim_file.id]
-    missing = [row for row in rows if row.is_missing or _stays_behind(row, going)]
-    if missing:
-        names = ", ".join(row.label for row in missing)
-        raise DocumentsMissingError(
-            f"Documents are missing: {names}. Hand them in, waive them, or say allow_incomplete.",
-            [
-                FieldError(
-                    pointer=json_pointer("documents", row.type), message=f"{row.label} is missing"
-                )
-                for row in missing
-            ],
-        )
+    return [row for row in rows if row.is_missing or _stays_behind(row, going)]
+
+
+def documents_missing(rows: Sequence[Row]) -> DocumentsMissingError:
+    """Say which types are missing, with a pointer for each."""
+    names = ", ".join(row.label for row in rows)
+    return DocumentsMissingError(
+        f"Documents are missing: {names}. Hand them in, waive them, or say allow_incomplete.",
+        [
+            FieldError(
+                pointer=json_pointer("documents", row.type), message=f"{row.label} is missing"
+            )
+            for row in rows
+        ],
+    )
 
 
 def documents_change(claim_file: ClaimFile, counts: Counts) -> Change:
@@ -98,8 +96,7 @@ def counts_view(counts: Counts) -> Json:
     }
 
 
-def _stays_behind(row: Row, going: Collection[str] | None) -> bool:
+def _stays_behind(row: Row, going: Collection[str]) -> bool:
     """Say whether a required type is there, but none of its documents goes along."""
-    if going is None or not (row.required and row.documents):
-        return False
-    return not any(document.id in going for document in row.documents)
+    has_some = row.required and row.documents
+    return bool(has_some) and not any(document.id in going for document in row.documents)

@@ -27,7 +27,19 @@ from syncer.services.record_json import Json, claim_file_change
 KEY_MAX_LENGTH = 255
 REMINDER_EVENT = "reminder"
 """The event by which a timeline shows that the client was reminded."""
-_OURS = frozenset({LocalEvent.CONVERTED.value, LocalEvent.ARCHIVED.value, REMINDER_EVENT})
+WAIVED_EVENT, UNWAIVED_EVENT = "document_waived", "waiver_taken_back"
+INCOMPLETE_EVENT = "sent_incomplete"
+"""The event by which a timeline shows that somebody sent it although documents are missing."""
+_OURS = frozenset(
+    {
+        LocalEvent.CONVERTED.value,
+        LocalEvent.ARCHIVED.value,
+        REMINDER_EVENT,
+        WAIVED_EVENT,
+        UNWAIVED_EVENT,
+        INCOMPLETE_EVENT,
+    }
+)
 """Events that no lifecycle is asked about."""
 _LARGEST_ORDER = 2**63
 

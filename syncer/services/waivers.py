@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from syncer.domain.claim_files import ClaimFile
 from syncer.domain.completeness import By, Mark, MarkState, Row
 from syncer.domain.errors import NotFoundError
-from syncer.ports.ambient import Clock
+from syncer.domain.lifecycles import Event
+from syncer.ports.ambient import Clock, Ids
+from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.claim_files import Remember, stored_claim_file
 from syncer.services.completeness import count_and_tell, rows_on
 from syncer.services.documents import check_list, row_view
+from syncer.services.lifecycles import UNWAIVED_EVENT, WAIVED_EVENT, Happening, live_on
 from syncer.services.preconditions import Precondition
 from syncer.services.record_json import Json
 
@@ -21,7 +24,9 @@ class Waivers:
     """Waives expected documents and takes waivers back; ``unless_stale`` as for documents."""
 
     store: Store
+    registry: ConnectorRegistry
     clock: Clock
+    ids: Ids
 
     async def waive(
         self,
@@ -45,10 +50,12 @@ class Waivers:
         async def work(uow: UnitOfWork) -> Json:
             claim_file = await stored_claim_file(uow, claim_file_id)
             await check_list(uow, claim_file, unless_stale)
-            waiver = (await _row(uow, claim_file, type_)).waiver
+            row = await _row(uow, claim_file, type_)
+            waiver = row.waiver
             if waiver is None or (waiver.by, waiver.reason) != (By.PERSON, reason):
                 await uow.completeness.mark(claim_file_id, mark)
                 await count_and_tell(uow, claim_file, at=mark.at)
+                await self._log(uow, claim_file, WAIVED_EVENT, f"{row.label}: {reason}")
             view = row_view(await _row(uow, claim_file, type_))
             if remember is not None:
                 await remember(uow, view)
@@ -72,9 +79,20 @@ class Waivers:
             if not await uow.completeness.unmark(claim_file_id, type_, By.PERSON):
                 raise NotFoundError("Nobody here waived this document.")
             await count_and_tell(uow, claim_file, at=self.clock.now())
-            return row_view(await _row(uow, claim_file, type_))
+            row = await _row(uow, claim_file, type_)
+            await self._log(uow, claim_file, UNWAIVED_EVENT, row.label)
+            return row_view(row)
 
         return await self.store.write(work)
+
+    async def _log(self, uow: UnitOfWork, claim_file: ClaimFile, name: str, note: str) -> None:
+        """Keep it in the timeline; one whose connector cannot be used has none for now."""
+        connector = self.registry.get(claim_file.link.connector).connector
+        if connector is None:
+            return
+        now = self.clock.now()
+        event = Event(name=name, key=self.ids.new(), at=now, note=note)
+        await live_on(uow, connector, [Happening(claim_file=claim_file.id, event=event)], at=now)
 
 
 async def _row(uow: UnitOfWork, claim_file: ClaimFile, type_: str) -> Row:

@@ -116,7 +116,12 @@ async def test_a_waiver_says_why_and_can_be_taken_back(desk: Desk) -> None:
     back = await desk.house.ask("DELETE", path)
     assert (back.status, back.json["state"], back.json["waiver"]) == (200, "missing", None)
     assert (await desk.house.ask("DELETE", path)).status == 404
-    assert (await file_of(desk))["documents"] == counts(0, 2, 0)
+    shown = await file_of(desk)
+    assert shown["documents"] == counts(0, 2, 0)
+    assert [(one["event"], one["note"]) for one in shown["timeline"]] == [
+        ("document_waived", f"Mandato: {WHY['reason']}"),
+        ("waiver_taken_back", "Mandato"),
+    ]
 
 
 async def test_only_what_is_expected_can_be_waived_and_only_with_a_reason(desk: Desk) -> None:

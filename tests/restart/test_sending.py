@@ -77,6 +77,8 @@ async def test_an_incomplete_dossier_is_stored_with_what_is_missing(office: Offi
     assert (delivery["state"], delivery["receipt"]["incomplete"]) == ("delivered", ["mandato"])
     assert shown["state"] == "incomplete"
     assert [each["text"] for each in shown["warnings"]] == ["stored, incomplete: mandato"]
+    [way_round] = [each for each in shown["timeline"] if each["event"] == "sent_incomplete"]
+    assert (way_round["note"], way_round["delivery"]) == ("without Mandate", delivery["id"])
     await office.hand_in(id_, "mandato")
     await office.sent(id_, "claim_follow_up")
     shown = await office.good("GET", f"/v1/claim-files/{id_}")

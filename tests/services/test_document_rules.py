@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from syncer.domain.claim_files import ClaimFile
 from syncer.domain.completeness import ExpectedDocument, RuleSet, RulesOrigin
 from syncer.domain.documents import Document
-from syncer.domain.errors import ConflictError, DocumentsMissingError
+from syncer.domain.errors import ConflictError
 from syncer.domain.feed import ChangeType
 from syncer.domain.records import ClaimRef
 from syncer.domain.stored import ClaimFileFilter
 from syncer.services import document_rules
 from syncer.services.claim_data import ClaimData
 from syncer.services.claim_files import NewClaimFile
-from syncer.services.completeness import refuse_incomplete
+from syncer.services.completeness import documents_missing, missing_from
 from syncer.services.document_rules import DocumentRuleService
 from tests.services.conftest import LINK, PaperConnector
 
 if TYPE_CHECKING:
-    from syncer.ports.store import UnitOfWork
     from tests.services.conftest import House
 
 MANDATE = ExpectedDocument(id="mandate", label="Mandate")
@@ -163,12 +161,6 @@ async def test_rules_of_the_file_outrank_all_and_may_leave_it(house: House) -> N
     assert (await rules.put("paper.*", []))[0]["changed"] == 1
 
 
-async def the_file(uow: UnitOfWork, id_: str) -> ClaimFile:
-    claim_file = await uow.claim_files.get(id_)
-    assert claim_file is not None
-    return claim_file
-
-
 async def test_the_gate_names_what_is_missing_and_what_stays_behind(house: House) -> None:
     id_ = await make(house, "R-1")
     await rules_of(house).put("paper.*", [MANDATE, REGISTER])
@@ -184,21 +176,14 @@ async def test_the_gate_names_what_is_missing_and_what_stays_behind(house: House
     )
     await house.store.write(lambda uow: uow.documents.add(mandate))
 
-    async def refused(*going: Document, all_go: bool = False) -> list[str]:
+    async def missing(*going: str) -> list[str]:
         async with house.store.read() as uow:
-            try:
-                ids = None if all_go else {document.id for document in going}
-                await refuse_incomplete(uow, await the_file(uow, id_), ids)
-            except DocumentsMissingError as error:
-                return [error.code, *(fault.pointer for fault in error.errors)]
-            return []
+            claim_file = await uow.claim_files.get(id_)
+            assert claim_file is not None
+            rows = await missing_from(uow, claim_file, going)
+        return [fault.pointer for fault in documents_missing(rows).errors]
 
-    assert await refused(all_go=True) == ["documents_missing", "/documents/register"]
-    assert await refused(mandate) == ["documents_missing", "/documents/register"]
-    assert await refused() == [
-        "documents_missing",
-        "/documents/mandate",
-        "/documents/register",
-    ]
+    assert await missing("d-1") == ["/documents/register"]
+    assert await missing() == ["/documents/mandate", "/documents/register"]
     await rules_of(house).put("paper.*", [MANDATE])
-    assert await refused(all_go=True) == []
+    assert await missing("d-1") == []
