@@ -26,6 +26,7 @@ from syncer.domain.feed import ChangeType
 from syncer.domain.lifecycles import Event
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.records import ClaimRef
+from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
@@ -115,6 +116,7 @@ class Acceptance:
             return view
 
         view = await self.store.write(work)
+        crash_point("delivery-accepted")
         self.nudge()
         return view
 

@@ -22,6 +22,7 @@ from syncer.domain.links import Link, LinkState
 from syncer.domain.outbox import Verdict, settle
 from syncer.domain.stored import SealedCredential
 from syncer.observability import Event, get_logger, log_context
+from syncer.observability.crash_points import crash_point
 from syncer.observability.metrics import metrics
 from syncer.ports.ambient import Chance, Clock, Ids
 from syncer.ports.blobs import BlobStore
@@ -99,7 +100,9 @@ class Attempts:
     async def _take(self, id_: str) -> Taken | None:
         lease = self.ids.new()
         write = self.store.write(lambda uow: self._taken(uow, id_, lease))
-        return await self._to_the_end(write)
+        taken = await self._to_the_end(write)
+        crash_point("delivery-taken")
+        return taken
 
     async def _to_the_end(self, work: Awaitable[Taken | None]) -> Taken | None:
         """Await what may take a delivery; one that is cancelled meanwhile gives it back."""
@@ -185,13 +188,16 @@ class Attempts:
 
         async def keep_note(step: str, value: Any) -> None:
             await self.leases.note(live, step, value)
+            crash_point("delivery-noted")
 
         delivery = outgoing(stored, connector, taken.claim_file, self.blobs, keep_note=keep_note)
         receipt: Receipt | None = None
         if stored.in_doubt and stored.lost_answer is LostAnswer.LOOKUP and not stored.dry_run:
             receipt = await self._look_up(connector, link, delivery)
         if receipt is None:
+            crash_point("delivery-leaving")
             receipt = checked_receipt(await guarded(connector.deliver(link, delivery)))
+            crash_point("delivery-answered")
         now = self.clock.now()
         receipt = replace(receipt, at=receipt.at or now)
         return Ending(
@@ -282,6 +288,7 @@ class Attempts:
             after, taken_next = await self._written(taken, ending, jitter, following)
         finally:
             self.leases.end(live)
+        crash_point("delivery-ended")
         _report(taken, ending, after)
         return taken_next
 

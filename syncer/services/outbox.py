@@ -104,6 +104,7 @@ class Outbox:
                 return
             jitters = {id_: self.chance.uniform(0.0, 1.0) for id_ in ids}
             rescued = await self.store.write(_Rescue(jitters, before, self.clock.now()).run)
+            crash_point("deliveries-recovered")
             if rescued:
                 _log.warning(Event.DELIVERIES_RECOVERED, deliveries=rescued)
             if len(found) < ABANDONED_AT_ONCE:

@@ -13,7 +13,7 @@ from syncer.domain.intake import DecidedBy, Decision, IntakeState
 from syncer.domain.links import LinkKey
 from syncer.domain.records import Attachment, Kind, Record, RecordKey
 from syncer.domain.stored import RecordWrite, Repairer, SealedCredential, StoredRecord
-from syncer.ports.store import UnitOfWork
+from syncer.ports.store import Store, UnitOfWork
 from syncer.store import SqlStore
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ async def make_link(unit: UnitOfWork, link: LinkKey = LINK) -> None:
     await unit.links.ensure([link.connector], repairer=link.repairer)
 
 
-async def ask(store: SqlStore, question: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+async def ask(store: Store, question: Callable[[UnitOfWork], Awaitable[T]]) -> T:
     async with store.read() as unit:
         return await question(unit)
 

@@ -19,6 +19,7 @@ from tests.e2e.service import Service
 from tests.faults import crashing
 from tests.faults.test_folder_crashes import AT_FOLDERS
 from tests.faults.test_mail_crashes import AT_MAILS
+from tests.faults.test_sending_kills import POINTS as AT_SENDING
 from tests.faults.town import FIRST, UNREACHABLE, Town
 
 Record = Callable[[str, object], None]
@@ -201,7 +202,8 @@ def test_every_named_point_is_tried() -> None:
     ]
     at_work = [*AT_FOLDERS, *AT_MAILS, *(point for row in AT_WORK for point in row)]
     tried = {
-        point.partition(":")[0] for point in (*AT_START, *at_work, *AT_STOP, *AT_REWRAP, *AT_RESET)
+        point.partition(":")[0]
+        for point in (*AT_START, *at_work, *AT_SENDING, *AT_STOP, *AT_REWRAP, *AT_RESET)
     }
 
     assert sorted(named) == sorted(set(named))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from syncer.dispatch.ambient import SystemChance, UuidIds
 from syncer.dispatch.local import LocalDispatcher
 from syncer.domain.claim_files import ClaimFile, Origin
-from syncer.domain.deliveries import LostAnswer
+from syncer.domain.deliveries import DeliveryFilter, LostAnswer
 from syncer.domain.documents import Document
 from syncer.domain.errors import ConflictError, NotFoundError
 from syncer.domain.feed import ChangeType
@@ -35,7 +35,7 @@ from syncer.sdk import (
     Receipt,
     Settings,
 )
-from syncer.services.accepting import Acceptance, NewDelivery
+from syncer.services.accepting import Acceptance, NewDelivery, Remember
 from syncer.services.attempts import Attempts
 from syncer.services.deliveries import DeliveryService
 from syncer.services.guard import Patience
@@ -44,7 +44,6 @@ from syncer.services.opening import LinkOpener
 from syncer.services.outbox import Outbox
 from syncer.services.settings import SettingsInForce
 from syncer.store.blobs import FileBlobStore
-from syncer.testing import FakeClock
 
 LINK = LinkKey("garage-7", "paper")
 Act = Callable[["Sheet"], Awaitable[Receipt]]
@@ -258,9 +257,11 @@ class Office:
     """One process over a store; several of them may share one."""
 
     store: Store
-    clock: FakeClock
+    clock: Any
     blobs: FileBlobStore
     registry: PaperRegistry = field(default_factory=PaperRegistry)
+    sessions: Any = field(default_factory=Watched)
+    chance: Any = field(default_factory=SystemChance)
     ids: UuidIds = field(default_factory=UuidIds)
     patience: Patience = field(default_factory=Patience)
 
@@ -268,7 +269,6 @@ class Office:
         settings = SettingsInForce(groups={}, from_env={}, default_interval=timedelta(minutes=15))
         registry: Any = self.registry
         vault: Any = OpenVault()
-        sessions: Any = Watched()
         self.troubles = NoTroubles()
         self.dispatcher = LocalDispatcher(8, ["paper"], clock=self.clock, report=self.troubles)
         self.leases = Leases(store=self.store, clock=self.clock)
@@ -279,14 +279,14 @@ class Office:
             opener=LinkOpener(
                 registry=registry,
                 vault=vault,
-                sessions=sessions,
+                sessions=self.sessions,
                 folders=FolderRoots({}, clock=self.clock),
                 settings=settings,
             ),
             leases=self.leases,
             clock=self.clock,
             ids=self.ids,
-            chance=SystemChance(),
+            chance=self.chance,
             patience=self.patience,
         )
         self.outbox = Outbox(
@@ -296,7 +296,7 @@ class Office:
             dispatcher=self.dispatcher,
             attempts=self.attempts,
             clock=self.clock,
-            chance=SystemChance(),
+            chance=self.chance,
         )
         self.acceptance = Acceptance(
             store=self.store,
@@ -318,7 +318,32 @@ class Office:
         """The connector."""
         return self.registry.paper
 
-    async def furnish(self) -> str:
+    def use(self, connector: PaperConnector) -> None:
+        """Put another connector in the place of the scripted one."""
+        self.registry.paper = connector
+        self.registry.installed["paper"] = _installed("paper", ConnectorState.READY, connector)
+
+    async def add_connector(self, name: str) -> None:
+        """Install the same connector under another name, with an active link."""
+        self.registry.installed[name] = _installed(name, ConnectorState.READY, self.paper)
+        key = LinkKey(LINK.repairer, name)
+
+        async def work(uow: UnitOfWork) -> None:
+            await uow.links.ensure([name])
+            await uow.links.set_state(key, LinkState.ACTIVE, None)
+
+        await self.store.write(work)
+
+    def giving(self, partner_ref: str) -> Act:
+        """Make a partner that takes it and names the claim so."""
+
+        async def act(sheet: Sheet) -> Receipt:
+            sheet.send()
+            return Receipt(partner_ref=partner_ref)
+
+        return act
+
+    async def furnish(self, reference: str = "2026-1") -> str:
         """Make repairer, active link and a claim file; gives the file's id."""
 
         async def work(uow: UnitOfWork) -> None:
@@ -329,7 +354,7 @@ class Office:
                 await uow.links.set_state(key, LinkState.ACTIVE, None)
 
         await self.store.write(work)
-        return await self.claim_file("2026-1")
+        return await self.claim_file(reference)
 
     async def claim_file(self, reference: str, partner_ref: str | None = None) -> str:
         """Make a claim file; gives its id."""
@@ -356,20 +381,21 @@ class Office:
         claim_file: str | None,
         operation: str = "keyed",
         payload: Mapping[str, Any] | None = None,
+        *,
+        remember: Remember | None = None,
         **more: Any,
     ) -> str:
         """Have a delivery accepted; gives its id."""
         new = NewDelivery(
             claim_file=claim_file, operation=operation, payload=dict(payload or {}), **more
         )
-        view = await self.acceptance.accept(new)
+        view = await self.acceptance.accept(new, remember=remember)
         return str(view["id"])
 
     async def work(self) -> None:
         """Sweep, and let everything that is due end."""
         await self.outbox.sweep()
-        tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("work:")]
-        if tasks:
+        while tasks := list(self.dispatcher._running):
             await asyncio.wait(tasks, timeout=10)
         assert self.troubles.raised == []
 
@@ -422,6 +448,11 @@ class Office:
             found = await uow.claim_files.get(claim_file)
         assert found is not None
         return found.partner_ref
+
+    async def count(self, wanted: DeliveryFilter) -> int:
+        """Count deliveries."""
+        async with self.store.read() as uow:
+            return await uow.deliveries.count(wanted)
 
     async def exists(self, id_: str) -> bool:
         """Say whether a delivery is there."""
