@@ -335,6 +335,10 @@ class Quarantine(Protocol):
         """Resolve the waiting items of objects that were read well since."""
         ...
 
+    async def resolve_claims(self, link: LinkKey, refs: Collection[str], at: datetime) -> None:
+        """Resolve the waiting items that are of no kind, of claims that were read well since."""
+        ...
+
     async def note_unknown(
         self, link: LinkKey, items: Sequence[tuple[str, str | None, bytes]], *, at: datetime
     ) -> None:

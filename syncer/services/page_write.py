@@ -218,6 +218,9 @@ class PageWrite:
         good = [draft.record.key for draft in self.drafts]
         if good:
             await uow.quarantine.resolve(self.key, good, self.at)
+        claims = {update.claim.partner_ref for update in self.claim_updates}
+        if claims:
+            await uow.quarantine.resolve_claims(self.key, claims, self.at)
         return await set_aside(uow, self.key, self.unreadable, ids=self.ids, at=self.at)
 
 

@@ -64,6 +64,19 @@ async def test_an_item_is_resolved_by_its_kind_and_ref_and_may_come_back(store: 
     assert len(await store.write(lambda unit: unit.quarantine.add([item("1")]))) == 1
 
 
+async def test_an_item_of_no_kind_is_resolved_by_its_claim(store: SqlStore) -> None:
+    mine, other = item("1", kind=None), item("1")
+    await store.write(lambda unit: unit.quarantine.add([mine, other]))
+
+    await store.write(lambda unit: unit.quarantine.resolve_claims(LINK, ["1"], NOW + DAY))
+
+    async with store.read() as unit:
+        waiting = await unit.quarantine.find(
+            **EVERYWHERE, unresolved_only=True, after=None, limit=9
+        )
+    assert [of.id for of in waiting] == [other.id]
+
+
 async def test_the_quarantine_is_counted_and_paged(store: SqlStore) -> None:
     items = [item(str(number)) for number in range(3)]
     await store.write(lambda unit: unit.quarantine.add(items))
@@ -149,7 +162,7 @@ async def test_pruning_removes_only_what_is_older(store: SqlStore) -> None:
         lambda unit: unit.pruning.prune(passes=NOW, changes=NOW, history=NOW, answers=NOW)
     )
 
-    assert removed == {"passes": 1, "changes": 2, "history": 1, "answers": 1}
+    assert removed == {"passes": 1, "changes": 2, "history": 1, "answers": 1, "deliveries": 0}
     async with store.read() as unit:
         assert (await unit.feed.tail()).seq == 2
         assert len(await unit.feed.read(await unit.feed.tail(), limit=9)) == 2

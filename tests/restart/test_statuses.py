@@ -80,12 +80,19 @@ async def test_the_portal_is_right_and_what_it_says_is_shown(office: Office) -> 
     ]
 
 
-async def test_a_bad_row_is_set_aside_and_the_others_are_stored(office: Office) -> None:
+async def test_a_bad_row_is_set_aside_until_it_can_be_read(office: Office) -> None:
     office.account.add_claim("P-1", number="D-1", since=AT)
     office.account.raw.append(b'{"numeroDenuncia":"D-9","stato":7}')
     await office.pull()
+    await office.pull()
+    [aside] = (await office.good("GET", "/v1/quarantine"))["items"]
+    made = await files(office)
+    office.account.raw.clear()
+    office.account.add_claim("P-9", number="D-9", since=AT)
+    await office.pull()
 
-    quarantined = await office.good("GET", "/v1/quarantine")
+    read_since = await office.good("GET", f"/v1/quarantine/{aside['id']}")
 
-    assert [each["partner_ref"] for each in quarantined["items"]] == ["D-9"]
-    assert (await files(office))["P-1"]["state"] == "received"
+    assert (aside["partner_ref"], aside["resolved_at"]) == ("D-9", None)
+    assert made["P-1"]["state"] == "received"
+    assert read_since["resolved_at"] is not None

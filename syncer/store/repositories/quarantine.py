@@ -109,11 +109,18 @@ class QuarantineTable:
         return int(await self._connection.scalar(query))
 
     async def resolve(self, link: LinkKey, keys: Collection[RecordKey], at: datetime) -> None:
-        refs = json_text(sorted({key.partner_ref for key in keys}))
+        await self._resolve(link, {(key.kind.value, key.partner_ref) for key in keys}, at)
+
+    async def resolve_claims(self, link: LinkKey, refs: Collection[str], at: datetime) -> None:
+        await self._resolve(link, {(None, ref) for ref in refs}, at)
+
+    async def _resolve(
+        self, link: LinkKey, read_well: Collection[tuple[str | None, str]], at: datetime
+    ) -> None:
+        refs = json_text(sorted({ref for _, ref in read_well}))
         rows = await self._connection.fetch(
             _WAITING_OF, repairer=link.repairer, connector=link.connector, refs=refs
         )
-        read_well = {(key.kind.value, key.partner_ref) for key in keys}
         stamp = to_micros(at)
         done = [{"of_id": id_, "at": stamp} for id_, *key in rows if tuple(key) in read_well]
         await self._connection.run_many(_RESOLVE, done)
