@@ -32,7 +32,7 @@ from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import INSTALL_ID_NOTE
 from syncer.sdk import Delivery, Operation, Payload, Receipt
-from syncer.services.completeness import documents_missing, missing_from
+from syncer.services.completeness import documents_missing, missing_from, recount
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
@@ -294,6 +294,7 @@ class Acceptance:
             updated_at=now,
         )
         await uow.claim_files.make(made)
+        await recount(uow, [made], at=now)
         lived = await live_on(uow, way.connector, [], begin=[made.id], at=now)
         standing = lived.standings.get(made.id, made.standing)
         facts = {

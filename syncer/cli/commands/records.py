@@ -11,7 +11,17 @@ from syncer.cli.invocation import Function, Invocation, command
 from syncer.cli.output import instant_cell, plain, styled
 from syncer.cli.root import root
 
-COLUMNS = ("status since", "kind", "number", "plate", "repairer", "status", "intake", "taken over")
+COLUMNS = (
+    "status since",
+    "kind",
+    "number",
+    "plate",
+    "repairer",
+    "status",
+    "intake",
+    "taken over",
+    "missing documents",
+)
 _FILTERS = {
     "kind": "Kinds, with commas between.",
     "repairer": "Repairers, with commas between.",
@@ -26,6 +36,7 @@ _FILTERS = {
     "model": "Part of the model.",
     "site": "Part of the site's id or name.",
     "smart-expertise": "true: smart expertises only.",
+    "missing-documents": "true: only those whose claim file misses expected documents.",
     "q": "Part of number, plate, name or claim number.",
 }
 
@@ -66,6 +77,7 @@ def record_row(record: Json) -> tuple[str, ...]:
         plain(record.get("status")),
         styled((record.get("intake") or {}).get("state")),
         plain(_taken_over(record)),
+        plain(record.get("missing_documents") or ""),
     )
 
 
