@@ -110,11 +110,12 @@ def connector_view(installed: Installed) -> dict[str, Any]:
     connector = installed.connector
     if connector is None:
         return shown
+    offered = connector.operations if installed.superseded_by is None else ()
     return shown | {
         "title": connector.title,
         "version": connector.version,
         "kinds": sorted(kind.value for kind in connector.kinds),
-        "operations": [_operation_view(one) for one in connector.operations],
+        "operations": [_operation_view(one) for one in offered],
         "credentials": connector.credentials.model_json_schema(),
         "settings": connector.settings.model_json_schema(),
         "wire_format": connector.wire_format,

@@ -19,6 +19,7 @@ from syncer.services.attention_of_deliveries import ParkedDeliveries
 from syncer.services.attention_of_documents import IncompleteFiles
 from syncer.services.attention_of_files import OverdueFiles, ParkedMails
 from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
+from syncer.services.attention_of_records import OpenSolicitations
 from syncer.services.audit import DecryptTally
 from syncer.services.catalog import Services
 from syncer.services.changes import ChangeReading
@@ -250,6 +251,7 @@ class _Wiring:
             LinkTroubles(registry=ports.registry),
             ParkedDeliveries(),
             UnreadItems(),
+            OpenSolicitations(registry=ports.registry),
             IncompleteFiles(),
             ParkedMails(),
             OverdueFiles(),

@@ -19,7 +19,7 @@ from syncer.domain.claim_files import ClaimFile
 from syncer.domain.feed import Change, FeedCursor, FeedEntry
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.passes import Pass
-from syncer.domain.records import Attachment, ClaimRef, RecordKey
+from syncer.domain.records import Attachment, ClaimRef, Kind, RecordKey
 from syncer.domain.stored import (
     AuditEntry,
     BreakerState,
@@ -200,6 +200,13 @@ class Records(Protocol):
 
     async def incomplete(self, link: LinkKey, *, limit: int) -> list[StoredRecord]:
         """List kept records that still have to be completed at the partner, oldest first."""
+        ...
+
+    async def refs(self, link: LinkKey, kind: Kind, *, but: Collection[str]) -> list[str]:
+        """Give the partner_refs of what is held of a kind, in order.
+
+        Withdrawn ones, and those whose status is one of ``but``, are left out.
+        """
         ...
 
     async def of_claim_files(self, ids: Collection[str]) -> dict[str, list[str]]:
@@ -514,6 +521,8 @@ class Store(Protocol):
         """Run a write and give its result after the commit.
 
         Cancelling the caller changes nothing half-way: the write is kept or rolled back as a whole.
+        ``work`` awaits nothing but its unit of work and touches nothing that others change: it may
+        run in a thread of the store.
 
         Raises:
             StorageFullError: the disk is full; nothing was kept.

@@ -86,6 +86,8 @@ class Connector(ABC, Generic[C, S]):
     """The life of its claim files; None where they have no states."""
     document_rules: ClassVar[Mapping[str, Sequence[ExpectedDocument]]] = {}
     """Documents that are expected by type of claim (``*``: any), unless the operator says else."""
+    waiting_statuses: ClassVar[frozenset[str]] = frozenset()
+    """Statuses of solicitations that may want an answer of a person; see ``waits_for_person``."""
     any_claim_file: ClassVar[bool] = False
     """Whether it delivers for claim files of other connectors too."""
 
@@ -175,6 +177,13 @@ class Connector(ABC, Generic[C, S]):
     def claim_data(self, record: Record) -> Mapping[str, Any]:
         """Say what the record contributes to its claim file's ``data``, as nested JSON values."""
         return {}
+
+    def waits_for_person(self, record: Record) -> str | None:
+        """Say what a stored solicitation wants of a person, as one line of the attention list.
+
+        Asked for those with one of ``waiting_statuses``. None: nothing.
+        """
+        return None
 
     def events(self, record: Record) -> Sequence[Event]:
         """Say what the record does to its claim file's life; pure.

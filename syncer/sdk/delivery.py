@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from syncer.domain.claim_files import ClaimFile
+from syncer.domain.records import RecordKey
 from syncer.sdk.operation import Operation, Payload
 
 P = TypeVar("P", bound=Payload)
@@ -50,7 +51,7 @@ class Delivery(Generic[P]):
     that found nothing. ``was_sent``: an earlier attempt sent something, even if it was refused or
     failed. ``notes`` is what earlier attempts noted, step by
     step. ``claim_file`` is None only while a file is still to be made. ``dry_run``: nothing may
-    happen at the partner.
+    happen at the partner. ``records`` are those that the payload names, by field.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Delivery(Generic[P]):
     payload: P
     claim_file: ClaimFile | None
     files: Sequence[OutgoingFile] = ()
+    records: Mapping[str, RecordKey] = field(default_factory=dict)
     in_doubt: bool = False
     was_sent: bool = False
     dry_run: bool = False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from syncer.domain.errors import SyncerError
+from syncer.domain.records import Kind
 from syncer.sdk.folder import FolderSession
 from syncer.sdk.http import HttpSession
 from syncer.sdk.mail import MailSession
@@ -39,6 +40,11 @@ def _no_session() -> Any:
     return _NoSession()
 
 
+async def _nothing_held(_kind: Kind, _but: Collection[str]) -> list[str]:
+    """Hold nothing, as before the first pass."""
+    return []
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link(Generic[C, S]):
     """Everything that a connector's call may use: no more than one link's secrets and session.
@@ -54,7 +60,18 @@ class Link(Generic[C, S]):
     http: HttpSession = field(default_factory=_no_session)
     folder: FolderSession = field(default_factory=_no_session)
     mail: MailSession = field(default_factory=_no_session)
+    ask_held: Callable[[Kind, Collection[str]], Awaitable[list[str]]] = field(
+        default=_nothing_held, repr=False, compare=False
+    )
     _asked: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict, repr=False)
+
+    async def held(self, kind: Kind, *, but: Collection[str] = ()) -> list[str]:
+        """Give the ``partner_ref`` of every record of a kind that the store holds for the link.
+
+        Withdrawn ones, and those whose status is one of ``but``, are left out. For partners that
+        are compared with what is held, as a whole, once in a while.
+        """
+        return await self.ask_held(kind, but)
 
     async def once(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask only once for what several records of a page need; all callers share the answer.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
 from syncer.domain.deliveries import LostAnswer
+from syncer.domain.records import Kind
 
 
 class Payload(BaseModel):
@@ -57,3 +58,4 @@ class Operation:
     dry_run: bool = False
     is_local: bool = False
     makes_claim_file: bool = False
+    records: Mapping[str, Kind] = field(default_factory=dict)

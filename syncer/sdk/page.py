@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -41,13 +41,16 @@ class ClaimUpdate:
     """What a partner says of a claim file itself, beside or without records.
 
     The file is found by ``claim.partner_ref``, else by ``claim.reference`` on the link, else made.
-    ``data`` is laid into its data as a record's contribution of the instant ``at`` would be.
+    ``data`` is laid into its data as a record's contribution of the instant ``at`` would be. With
+    ``only_known`` no file is made: what is said of one that neither the store nor a kept record of
+    the page knows is dropped.
     """
 
     claim: ClaimRef
     at: datetime
     events: Sequence[Event] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    only_known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ class Page:
     connector's own for ``settle``: what the partner is told once the page is stored.
     ``originals`` are the bytes of each record, in the same order; given by connectors with
     ``fixed_records``.
+    ``quiet`` names records of the page that come as one batch: a single ``documents.updated`` for
+    each claim file stands in the feed instead of an entry for each of them.
     """
 
     records: Sequence[Record] = ()
@@ -74,5 +79,6 @@ class Page:
     files: Sequence[Archived | Refused] = ()
     acknowledge: Sequence[str] = ()
     originals: Sequence[bytes] = ()
+    quiet: Collection[RecordKey] = ()
     next_cursor: str | None = None
     has_more: bool = False

@@ -15,7 +15,11 @@ class PlayedPartner(Protocol):
     """
 
     def serve(self) -> AbstractAsyncContextManager[str]:
-        """Serve the partner on a free loopback port; gives its ``base_url``."""
+        """Serve the partner; gives where it is.
+
+        That is its ``base_url`` on a free loopback port, ``smtp://host:port`` for one that is
+        written to, or ``file://`` with the ``root`` of one that files are exchanged with.
+        """
         ...
 
     def add_repairer(self, repairer: str) -> Mapping[str, str]:

@@ -17,11 +17,14 @@ from syncer.domain.errors import (
     NotFoundError,
     PayloadError,
 )
+from syncer.domain.records import Kind, RecordKey
 from syncer.ports.blobs import BlobStore
 from syncer.sdk import Delivery, Operation, OutgoingFile, Payload
 from syncer.services.opening import AnyConnector
 from syncer.services.settings import field_errors
 
+RECORDS_NOTE = "records"
+"""The host's own note: which records of the partner the payload names."""
 KeepNote = Callable[[str, Any], Awaitable[None]]
 
 
@@ -77,6 +80,7 @@ def outgoing(
         payload=payload,
         claim_file=claim_file,
         files=outgoing_files(delivery.files, blobs),
+        records=_records(delivery),
         in_doubt=delivery.in_doubt,
         was_sent=delivery.was_sent,
         dry_run=delivery.dry_run,
@@ -84,6 +88,14 @@ def outgoing(
         notes=delivery.notes,
         keep_note=keep_note,
     )
+
+
+def _records(delivery: StoredDelivery) -> dict[str, RecordKey]:
+    """Give the records that the payload names, as they were found when it was accepted."""
+    named: dict[str, list[str]] = delivery.notes.get(RECORDS_NOTE, {})
+    return {
+        field: RecordKey(kind=Kind(kind), partner_ref=ref) for field, (kind, ref) in named.items()
+    }
 
 
 def outgoing_files(files: Sequence[DeliveryFile], blobs: BlobStore | None) -> list[OutgoingFile]:

@@ -66,6 +66,7 @@ class PageStorer:
             unknown=page.unknown,
             claim_updates=page.claim_updates,
             confirmations=page.confirmations,
+            quiet=frozenset(page.quiet),
             ids=self.ids,
             at=self.clock.now(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +24,7 @@ from syncer.services.completing import Draft
 from syncer.services.confirming import confirm
 from syncer.services.lifecycles import Happening, JoinedFile, Lived, live_on
 from syncer.services.opening import AnyConnector
-from syncer.services.record_json import encode_record, record_change
+from syncer.services.record_json import claim_file_change, encode_record, record_change
 from syncer.services.setting_aside import note_unknown, set_aside, withdraw
 
 
@@ -90,6 +91,7 @@ class PageWrite:
     unknown: Sequence[UnknownItem]
     claim_updates: Sequence[ClaimUpdate] = ()
     confirmations: Sequence[Confirmation] = ()
+    quiet: Collection[RecordKey] = ()
     ids: Ids
     at: datetime
 
@@ -111,8 +113,9 @@ class PageWrite:
         crash_point("page-half-written")
         lived = await self._live_on(uow, decided, rows, files)
         changes = [one.joined.change(one.id, lived) for one in files.values() if one.joined]
-        changes.extend(_change_of(ChangeType.RECORD_CREATED, row) for row in new)
-        changes.extend(_change_of(ChangeType.RECORD_UPDATED, row) for row in changed)
+        quiet, loud = self._told_apart(new, changed)
+        changes.extend(_change_of(type_, row) for type_, row in loud)
+        changes.extend(self._batches(quiet))
         changes.extend(lived.changes)
         touched = [one.id for one in files.values() if one.joined]
         changes += await recount_some(uow, self.key.connector, touched, at=self.at)
@@ -129,6 +132,28 @@ class PageWrite:
             quarantined=len(aside),
         )
 
+    def _told_apart(
+        self, new: Sequence[RecordWrite], changed: Sequence[RecordWrite]
+    ) -> tuple[list[RecordWrite], list[tuple[ChangeType, RecordWrite]]]:
+        """Tell the rows that come as a batch from those that get an entry of their own."""
+        typed = [(ChangeType.RECORD_CREATED, row) for row in new]
+        typed += [(ChangeType.RECORD_UPDATED, row) for row in changed]
+        quiet = [
+            row
+            for _, row in typed
+            if row.record.key in self.quiet and row.claim_file_id is not None
+        ]
+        return quiet, [(type_, row) for type_, row in typed if row not in quiet]
+
+    def _batches(self, quiet: Sequence[RecordWrite]) -> list[Change]:
+        """Tell once for each claim file how many records came quietly."""
+        counts = Counter(row.claim_file_id for row in quiet)
+        return [
+            claim_file_change(ChangeType.DOCUMENTS_UPDATED, self.key, id_, {"count": count})
+            for id_, count in counts.items()
+            if id_ is not None
+        ]
+
     async def _decide(self, uow: UnitOfWork) -> list[_Decided]:
         """Decide on each draft, on what is known now: a person may have decided meanwhile."""
         stored = [draft.record.key for draft in self.drafts if draft.known]
@@ -144,7 +169,9 @@ class PageWrite:
         """Make or complete the claim files of kept records and of updates, by partner_ref."""
         refs: dict[str, ClaimFileRef] = {}
         kept = [one.draft.claim_file for one in decided if not one.is_excluded]
-        for ref in (*kept, *map(_contribution, self.claim_updates)):
+        names = {ref.claim.partner_ref for ref in kept if ref is not None}
+        updates = [one for one in self.claim_updates if await self._is_meant(uow, one, names)]
+        for ref in (*kept, *map(_contribution, updates)):
             if ref is not None:
                 earlier = refs.get(ref.claim.partner_ref)
                 refs[ref.claim.partner_ref] = _joined(earlier, ref) if earlier else ref
@@ -160,6 +187,12 @@ class PageWrite:
             )
             for ref, (id_, is_new) in files.items()
         }
+
+    async def _is_meant(self, uow: UnitOfWork, update: ClaimUpdate, kept: set[str]) -> bool:
+        """Say whether there is a file for an update, or one is to be made."""
+        if not update.only_known or update.claim.partner_ref in kept:
+            return True
+        return await uow.claim_files.named(self.key, update.claim) is not None
 
     async def _live_on(
         self,
@@ -179,6 +212,7 @@ class PageWrite:
             Happening(claim_file=files[update.claim.partner_ref].id, event=event)
             for update in self.claim_updates
             for event in update.events
+            if update.claim.partner_ref in files
         ]
         happenings += await confirm(uow, self.connector, self.key, self.confirmations, at=self.at)
         named = {file.id for file in files.values()}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from syncer.domain import links
 from syncer.domain.errors import (
@@ -18,7 +20,7 @@ from syncer.domain.errors import (
 )
 from syncer.domain.links import LinkKey, LinkState
 from syncer.domain.passes import Pass, PassTrigger
-from syncer.domain.records import Record, RecordKey
+from syncer.domain.records import Kind, Record, RecordKey
 from syncer.domain.stored import SealedCredential
 from syncer.observability import log_context
 from syncer.observability.crash_points import crash_point
@@ -149,6 +151,7 @@ class PullService:
             raise RateLimitedError(text, retry_at=link.hold_until)
         connector = self.registry.usable(live.key.connector)
         opened = self.opener.open(link, sealed, correlation_id=live.pass_.id)
+        opened = replace(opened, ask_held=partial(self._held, live.key))
         return OpenedLink(stored=link, connector=connector, link=opened)
 
     async def _load(self, key: LinkKey) -> tuple[links.Link, SealedCredential]:
@@ -161,6 +164,11 @@ class PullService:
         if sealed is None:
             raise ConflictError(*_WHY_NOT[LinkState.UNCONFIGURED])
         return link, sealed
+
+    async def _held(self, key: LinkKey, kind: Kind, but: Collection[str]) -> list[str]:
+        """Give what the store holds of a kind, for connectors that compare."""
+        async with self.store.read() as uow:
+            return await uow.records.refs(key, kind, but=but)
 
     def _hung(self, live: LivePass) -> None:
         set_aside(self.registry, live.key.connector, HUNG)
@@ -231,6 +239,7 @@ class PullService:
         crash_point("page-stored")
         if not taken.delayed:
             await settle(opened.connector, opened.link, page)
+        opened.link.forget()
         live.pass_.pages += 1
         return page.next_cursor or cursor, page.has_more
 

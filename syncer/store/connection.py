@@ -7,13 +7,13 @@ in one call; the figures stand in ``record_pages``.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+import sqlalchemy
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -29,11 +29,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
+T = TypeVar("T")
 Cells = Sequence[Any]
 
 
@@ -43,6 +43,10 @@ class Driver(Protocol):
     @property
     def dialect(self) -> Dialect:
         """With positional parameters, so that rows travel as tuples."""
+        ...
+
+    async def do(self, work: Callable[[sqlalchemy.Connection], T]) -> T:
+        """Run something over SQLAlchemy's connection, which is in the same transaction."""
         ...
 
     async def fetch(self, sql: str, cells: Cells) -> list[Cells]:
@@ -146,26 +150,24 @@ def prepared_insert(table: Table) -> Prepared:
 class Connection:
     """A connection in its transaction."""
 
-    def __init__(self, sqlalchemy: AsyncConnection, driver: Driver) -> None:
-        self._sqlalchemy = sqlalchemy
+    def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """Run a query and give all its rows."""
-        return (await self._sqlalchemy.execute(statement)).all()
+        return await self._driver.do(lambda connection: connection.execute(statement).all())
 
     async def row(self, statement: Executable) -> Row[Any] | None:
         """Run a query and give its first row."""
-        return (await self._sqlalchemy.execute(statement)).first()
+        return await self._driver.do(lambda connection: connection.execute(statement).first())
 
     async def scalar(self, statement: Executable) -> Any:
         """Run a query and give the first cell of its first row."""
-        return await self._sqlalchemy.scalar(statement)
+        return await self._driver.do(lambda connection: connection.scalar(statement))
 
     async def execute(self, statement: Executable) -> int:
         """Run a statement and give the number of rows that it touched."""
-        result = await self._sqlalchemy.execute(statement)
-        return result.rowcount
+        return await self._driver.do(lambda connection: connection.execute(statement).rowcount)
 
     async def fetch(self, statement: Prepared, **values: Any) -> list[Cells]:
         """Run a prepared statement through the driver and give all its rows."""
@@ -189,24 +191,6 @@ class Connection:
             return False
         await self.execute(insert(table).values(**key, **values))
         return True
-
-
-@asynccontextmanager
-async def checked_out(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Take a connection from the pool and give it back, also when cancelled while taking it."""
-    connection = engine.connect()
-    starting = asyncio.ensure_future(connection.start())
-    try:
-        await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await asyncio.wait([starting])
-        if not starting.cancelled() and starting.exception() is None:
-            await connection.close()
-        raise
-    try:
-        yield connection
-    finally:
-        await asyncio.shield(connection.close())
 
 
 class _Savepoint(AbstractAsyncContextManager[None]):

@@ -6,17 +6,19 @@ tables and grants it SELECT, INSERT, UPDATE and DELETE, so that it cannot switch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeVar, cast
 
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from syncer.domain.errors import StorageFullError, StoreBusyError, SyncerError
 from syncer.store.connection import Cells
 from syncer.store.failures import driver_error
 
+T = TypeVar("T")
 LOCK_WAIT_SECONDS: Final = 5
 _DISK_FULL: Final = "53100"
 _LOCK_NOT_AVAILABLE: Final = "55P03"
@@ -47,8 +49,12 @@ class PostgresqlDriver:
 
     dialect: Dialect = PGDialectAsync_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]  # it has no types
 
-    def __init__(self, connection: object) -> None:
+    def __init__(self, sqlalchemy: AsyncConnection, connection: object) -> None:
+        self._sqlalchemy = sqlalchemy
         self._connection = cast("PsycopgConnection", connection)
+
+    async def do(self, work: Callable[[Connection], T]) -> T:
+        return await self._sqlalchemy.run_sync(work)
 
     async def fetch(self, sql: str, cells: Cells) -> list[Cells]:
         cursor = await self._connection.execute(sql, cells)

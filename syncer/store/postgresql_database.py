@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import (
 from syncer.domain.errors import ShuttingDownError
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
-from syncer.store.connection import Connection, checked_out
+from syncer.store.connection import Connection
 from syncer.store.postgresql import (
     LOCK_WAIT_SECONDS,
     PostgresqlDriver,
@@ -85,7 +85,7 @@ class PostgresqlDatabase:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
         with _told():
-            async with checked_out(self._snapshots) as connection, connection.begin():
+            async with _checked_out(self._snapshots) as connection, connection.begin():
                 yield await self._unit(connection)
 
     async def faults(self) -> list[str]:
@@ -129,8 +129,26 @@ class PostgresqlDatabase:
 
     async def _unit(self, connection: AsyncConnection) -> SqlUnitOfWork:
         raw = await connection.get_raw_connection()
-        driver = PostgresqlDriver(raw.driver_connection)
-        return SqlUnitOfWork(Connection(connection, driver), clock=self._clock, ids=self._ids)
+        driver = PostgresqlDriver(connection, raw.driver_connection)
+        return SqlUnitOfWork(Connection(driver), clock=self._clock, ids=self._ids)
+
+
+@asynccontextmanager
+async def _checked_out(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Take a connection from the pool and give it back, also when cancelled while taking it."""
+    connection = engine.connect()
+    starting = asyncio.ensure_future(connection.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if not starting.cancelled() and starting.exception() is None:
+            await connection.close()
+        raise
+    try:
+        yield connection
+    finally:
+        await asyncio.shield(connection.close())
 
 
 @asynccontextmanager

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
-import aiosqlite
-from sqlalchemy import Dialect, make_url
-from sqlalchemy.dialects.sqlite.aiosqlite import dialect as SqliteDialect  # noqa: N812 - a class
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy import Connection, Dialect, create_engine, make_url
+from sqlalchemy.dialects.sqlite.pysqlite import dialect as SqliteDialect  # noqa: N812 - a class
+from sqlalchemy.pool import NullPool
 
 from syncer.domain.errors import ConfigurationError, StorageFullError, StoreBusyError, SyncerError
 from syncer.store.connection import Cells
 from syncer.store.failures import driver_error
 
+T = TypeVar("T")
 BUSY_WAIT_SECONDS: Final = 5
 WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
-READERS: Final = 4
 _FIXED: Final = (3, 51, 3)
 _BACKPORTS: Final = ((3, 50, 7), (3, 44, 6))
 _PRIMARY_CODE: Final = 0xFF
@@ -74,65 +72,52 @@ def sqlite_is_fixed(version: tuple[int, int, int] = sqlite3.sqlite_version_info)
 
 
 class SqliteDriver:
-    """An aiosqlite connection."""
+    """A connection in the one thread that may use it: nothing here ever waits for anything."""
 
     dialect: Dialect = SqliteDialect()
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=NullPool)
+        self._sqlalchemy = engine.connect()
+
+    async def do(self, work: Callable[[Connection], T]) -> T:
+        return work(self._sqlalchemy)
 
     async def fetch(self, sql: str, cells: Cells) -> list[Cells]:
-        return list(await self._connection.execute_fetchall(sql, cells))
+        return self._connection.execute(sql, cells).fetchall()
 
     async def run(self, sql: str, cells: Cells = ()) -> None:
-        await self._connection.execute_fetchall(sql, cells)
+        self._connection.execute(sql, cells).fetchall()
 
     async def run_many(self, sql: str, rows: Sequence[Cells]) -> None:
-        await self._connection.executemany(sql, rows)
+        self._connection.executemany(sql, rows)
 
     @property
     def in_transaction(self) -> bool:
         """Whether SQLite still has the transaction; it gives up some by itself."""
         return self._connection.in_transaction
 
-
-def writer_engine(path: Path) -> AsyncEngine:
-    """Make the engine of the one connection that writes and checkpoints."""
-
-    async def connect() -> aiosqlite.Connection:
-        return await _open(f"file:{quote(str(path))}", (*_PRAGMAS, *_WRITER_PRAGMAS))
-
-    return create_async_engine(
-        "sqlite+aiosqlite://",
-        async_creator=connect,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1,
-        max_overflow=0,
-    )
+    def close(self) -> None:
+        """Close the connection."""
+        self._sqlalchemy.close()
 
 
-def reader_engine(path: Path) -> AsyncEngine:
-    """Make the engine of the connections that can only read."""
-
-    async def connect() -> aiosqlite.Connection:
-        return await _open(f"file:{quote(str(path))}?mode=ro", (*_PRAGMAS, "query_only=ON"))
-
-    return create_async_engine(
-        "sqlite+aiosqlite://",
-        async_creator=connect,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=READERS,
-        max_overflow=0,
-    )
+def open_writer(path: Path) -> SqliteDriver:
+    """Open the one connection that writes and checkpoints."""
+    return _open(f"file:{quote(str(path))}", (*_PRAGMAS, *_WRITER_PRAGMAS))
 
 
-async def _open(uri: str, pragmas: Sequence[str]) -> aiosqlite.Connection:
-    opening = aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_WAIT_SECONDS)
-    opening._thread.daemon = True  # noqa: SLF001 - a forgotten connection must not hold the process
-    connection = await opening
+def open_reader(path: Path) -> SqliteDriver:
+    """Open a connection that can only read."""
+    return _open(f"file:{quote(str(path))}?mode=ro", (*_PRAGMAS, "query_only=ON"))
+
+
+def _open(uri: str, pragmas: Sequence[str]) -> SqliteDriver:
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_WAIT_SECONDS)
     for pragma in pragmas:
-        await connection.execute_fetchall(f"PRAGMA {pragma}")
-    return connection
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return SqliteDriver(connection)
 
 
 def explain(error: BaseException) -> SyncerError | None:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from syncer.domain.errors import SchemaUnknownError
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.store import UnitOfWork
-from syncer.store.connection import Connection, checked_out
+from syncer.store.connection import Connection
 from syncer.store.locking import lock_data_folder
 from syncer.store.schema import READ_VERSION, VERSION_TABLE, migrate, must_be_known
-from syncer.store.sqlite import SqliteDriver, reader_engine, writer_engine
+from syncer.store.sqlite import SqliteDriver, open_reader, open_writer
+from syncer.store.sqlite_thread import SnapshotDriver, SqliteThread
 from syncer.store.unit_of_work import SqlUnitOfWork
 from syncer.store.writer import GroupCommitWriter
 
 T = TypeVar("T")
+READERS: Final = 4
 
 
 class SqliteDatabase:
@@ -33,7 +34,7 @@ class SqliteDatabase:
     look_seconds = math.inf
 
     def __init__(
-        self, writer: GroupCommitWriter, readers: AsyncEngine, *, clock: Clock, ids: Ids
+        self, writer: GroupCommitWriter, readers: Readers, *, clock: Clock, ids: Ids
     ) -> None:
         self._writer = writer
         self._readers = readers
@@ -48,16 +49,12 @@ class SqliteDatabase:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """Open a snapshot."""
-        async with checked_out(self._readers) as connection:
-            driver = await driver_of(connection)
-            await driver.run("BEGIN")
+        async with self._readers.one() as reader:
+            snapshot = SnapshotDriver(reader)
             try:
-                yield SqlUnitOfWork(
-                    Connection(connection, driver), clock=self._clock, ids=self._ids
-                )
+                yield SqlUnitOfWork(Connection(snapshot), clock=self._clock, ids=self._ids)
             finally:
-                if not connection.invalidated:  # a cancelled query has closed it already
-                    await driver.run("ROLLBACK")
+                snapshot.end()
 
     async def checkpoint(self) -> None:
         """Empty the write-ahead log into the file."""
@@ -65,10 +62,40 @@ class SqliteDatabase:
 
     async def faults(self) -> list[str]:
         """Run SQLite's integrity check, foreign keys included."""
-        async with self._readers.connect() as connection:
-            found = (await connection.execute(text("PRAGMA integrity_check"))).scalars().all()
-            orphans = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
-        return [line for line in found if line != "ok"] + [str(tuple(row)) for row in orphans]
+        async with self._readers.one() as reader:
+            found = await reader.run(lambda driver: driver.fetch("PRAGMA integrity_check", ()))
+            orphans = await reader.run(lambda driver: driver.fetch("PRAGMA foreign_key_check", ()))
+        return [line for (line,) in found if line != "ok"] + [str(tuple(row)) for row in orphans]
+
+
+class Readers:
+    """A few connections that can only read, opened when they are needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._free = asyncio.Semaphore(READERS)
+        self._idle: list[SqliteThread] = []
+        self._all: list[SqliteThread] = []
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[SqliteThread]:
+        """Have one of them for a while."""
+        async with self._free:
+            reader = self._idle.pop() if self._idle else self._open()
+            try:
+                yield reader
+            finally:
+                self._idle.append(reader)
+
+    async def aclose(self) -> None:
+        """Close them; what is under way ends first."""
+        for reader in self._all:
+            await reader.close()
+
+    def _open(self) -> SqliteThread:
+        reader = SqliteThread(partial(open_reader, self._path), name="store-reader")
+        self._all.append(reader)
+        return reader
 
 
 @asynccontextmanager
@@ -79,27 +106,27 @@ async def open_sqlite(
 
     Closing finishes the writes that wait and empties the write-ahead log into the file.
     """
+
+    def open_unit(driver: SqliteDriver) -> SqlUnitOfWork:
+        return SqlUnitOfWork(Connection(driver), clock=clock, ids=ids)
+
     with lock_data_folder(path.parent):
         probe(path)
-        engine, readers = writer_engine(path), reader_engine(path)
+        readers, thread = (
+            Readers(path),
+            SqliteThread(partial(open_writer, path), name="store-writer"),
+        )
         try:
-            async with engine.connect() as connection:
-                driver = await driver_of(connection)
-                await _migrate(connection, driver)
-                writer = GroupCommitWriter(
-                    driver,
-                    lambda: SqlUnitOfWork(Connection(connection, driver), clock=clock, ids=ids),
-                    committed,
-                )
-                writer.start()
-                try:
-                    yield SqliteDatabase(writer, readers, clock=clock, ids=ids)
-                finally:
-                    await readers.dispose()
-                    await writer.aclose()
+            await thread.run(_migrate)
+            writer = GroupCommitWriter(thread, open_unit, committed)
+            writer.start()
+            try:
+                yield SqliteDatabase(writer, readers, clock=clock, ids=ids)
+            finally:
+                await readers.aclose()
+                await writer.aclose()
         finally:
-            await readers.dispose()
-            await engine.dispose()
+            await thread.close()
 
 
 def probe(path: Path) -> None:
@@ -125,17 +152,10 @@ def probe(path: Path) -> None:
     must_be_known(tables, versions)
 
 
-async def driver_of(connection: AsyncConnection) -> SqliteDriver:
-    """Give the driver of a connection."""
-    raw = await connection.get_raw_connection()
-    assert raw.driver_connection is not None
-    return SqliteDriver(raw.driver_connection)
-
-
-async def _migrate(connection: AsyncConnection, driver: SqliteDriver) -> None:
+async def _migrate(driver: SqliteDriver) -> None:
     await driver.run("BEGIN IMMEDIATE")
     try:
-        await connection.run_sync(migrate)
+        await driver.do(migrate)
     except BaseException:
         await driver.run("ROLLBACK")
         raise

@@ -1,8 +1,9 @@
 """The one writer of an SQLite store: writes that wait together share one commit.
 
-Each write runs in a savepoint of its own, so that one that fails harms none of its neighbours.
-A write is a task of this module, never of its caller: whoever waits for it may be cancelled, the
-write is kept or rolled back as a whole.
+A write runs in the writer's thread, from its first statement to its last without going back to the
+event loop, in a savepoint of its own, so that one that fails harms none of its neighbours. It is
+no part of its caller: whoever waits for it may be cancelled, the write is kept or rolled back as a
+whole. ``docs/decisions/0006-writes-run-in-the-writers-thread.md`` says why.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from syncer.domain.errors import ShuttingDownError, StorageFullError
 from syncer.observability.crash_points import crash_point
 from syncer.store.sqlite import BUSY_WAIT_SECONDS, SqliteDriver, explain
+from syncer.store.sqlite_thread import SqliteThread, run_through
 
 SHARED_COMMIT_LIMIT: Final = 64
 IDLE_SECONDS: Final = 30.0
@@ -31,11 +34,18 @@ class Flushing(Protocol):
 
 @dataclass(eq=False, slots=True)
 class _Write:
+    """A write and what came of it; ``future`` is settled in the event loop, after the commit."""
+
     work: Callable[[Any], Awaitable[Any]]
     future: asyncio.Future[Any]
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     result: Any = None
     fed: bool = False
+    error: BaseException | None = None
+
+    async def run(self, unit: Flushing) -> None:
+        self.result = await self.work(unit)
+        self.fed = await unit.flush()
 
 
 class GroupCommitWriter:
@@ -47,21 +57,21 @@ class GroupCommitWriter:
 
     def __init__(
         self,
-        driver: SqliteDriver,
-        open_unit: Callable[[], Flushing],
+        thread: SqliteThread,
+        open_unit: Callable[[SqliteDriver], Flushing],
         committed: Callable[[], None],
     ) -> None:
-        self._driver = driver
+        self._thread = thread
         self._open_unit = open_unit
         self._committed = committed
-        self._waiting: asyncio.Queue[_Write] = asyncio.Queue()
-        self._actor: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
+        self._waiting: deque[_Write] = deque()
+        self._has_written = False
         self._closing = False
+        self._look_out: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to take writes."""
-        self._actor = asyncio.create_task(self._act(), name="store-writer")
+        """Begin to look whether the log can be emptied."""
+        self._look_out = asyncio.create_task(self._empty_log_when_idle(), name="store-look-out")
 
     async def write(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         """Run a write; gives its result after the commit.
@@ -71,40 +81,19 @@ class GroupCommitWriter:
         """
         if self._closing:
             raise ShuttingDownError("The store is closing.")
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait(_Write(work, future))
-        return await asyncio.shield(future)
+        write = _Write(work, asyncio.get_running_loop().create_future())
+        self._waiting.append(write)
+        self._thread.post(self._run_waiting)
+        return await asyncio.shield(write.future)
 
     async def aclose(self) -> None:
         """Finish the writes that wait, then stop."""
         self._closing = True
-        if self._actor is None:
-            return
-        await self._waiting.join()
-        self._actor.cancel()
-        await asyncio.wait([self._actor])
-        await self._roll_back()
+        if self._look_out is not None:
+            self._look_out.cancel()
+            await asyncio.wait([self._look_out])
+        await self._thread.run(_roll_back)
         await self.checkpoint()
-
-    async def _act(self) -> None:
-        while True:
-            group = [await self._next()]
-            try:
-                async with self._turn:
-                    await self._run_group(group)
-            finally:
-                for write in group:
-                    _settle(write, ShuttingDownError("The store was closed before the write."))
-                    self._waiting.task_done()
-
-    async def _next(self) -> _Write:
-        """Wait for a write; when none comes for a while, empty the log once."""
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                return await self._waiting.get()
-        except TimeoutError:
-            await self.checkpoint()
-            return await self._waiting.get()
 
     async def checkpoint(self) -> None:
         """Move the write-ahead log into the file and empty it, between two commits.
@@ -112,92 +101,113 @@ class GroupCommitWriter:
         While a reader is at work some of it may stay; the next checkpoint takes it. No reader is
         waited for: writes would have to wait too.
         """
-        async with self._turn:
-            await self._command("PRAGMA busy_timeout = 0")
-            try:
-                crash_point("store-before-checkpoint")
-                await self._command("PRAGMA wal_checkpoint(TRUNCATE)")
-                crash_point("store-after-checkpoint")
-            finally:
-                await self._command(f"PRAGMA busy_timeout = {_BUSY_WAIT_MILLISECONDS}")
+        await self._thread.run(_checkpoint)
 
-    async def _run_group(self, group: list[_Write]) -> None:
-        """Run the first write of the group and all that wait meanwhile, then commit."""
-        trouble = await self._command("BEGIN IMMEDIATE")
+    async def _empty_log_when_idle(self) -> None:
+        """Empty the log once when no write came for a while."""
+        is_full = True
+        while True:
+            self._has_written = False
+            await asyncio.sleep(IDLE_SECONDS)
+            if is_full and not self._has_written:
+                await self.checkpoint()
+            is_full = self._has_written
+
+    # -- in the writer's thread -------------------------------------------------------------------
+
+    async def _run_waiting(self, driver: SqliteDriver) -> None:
+        """Run a group of writes, unless an earlier group has taken them all along."""
+        if not self._waiting:
+            return
+        group: list[_Write] = []
+        _, error = run_through(self._run_group(driver, group))
+        if error is not None:
+            _fail(group, error)
+        self._thread.tell(self._hand_out, group)
+
+    async def _run_group(self, driver: SqliteDriver, group: list[_Write]) -> None:
+        """Run the first write that waits and all that come meanwhile, then commit."""
+        group.append(self._waiting.popleft())
+        trouble = await _command(driver, "BEGIN IMMEDIATE")
         index = 0
         while trouble is None and index < len(group):
-            trouble = await self._run_one(group[index])
+            trouble = await self._run_one(driver, group[index])
             index += 1
-            if len(group) < SHARED_COMMIT_LIMIT and not self._waiting.empty():
-                group.append(self._waiting.get_nowait())
+            if len(group) < SHARED_COMMIT_LIMIT and self._waiting:
+                group.append(self._waiting.popleft())
         if trouble is None:
             crash_point("store-before-commit")
-            trouble = await self._command("COMMIT")
+            trouble = await _command(driver, "COMMIT")
             crash_point("store-after-commit")
         if trouble is not None:
-            await self._roll_back()
-            error = _told(trouble)
-            for write in group:
-                _settle(write, error)
-        self._hand_out(group)
+            await _roll_back(driver)
+            _fail(group, _told(trouble))
 
-    def _hand_out(self, group: list[_Write]) -> None:
-        if any(write.fed and not write.future.done() for write in group):
-            self._committed()
-        for write in group:
-            if not write.future.done():
-                write.future.set_result(write.result)
-
-    async def _run_one(self, write: _Write) -> BaseException | None:
+    async def _run_one(self, driver: SqliteDriver, write: _Write) -> BaseException | None:
         """Run one write in its savepoint; gives the error that concerns the whole group."""
-        unit = self._open_unit()
-        begun = await self._command("SAVEPOINT one_write")
+        begun = await _command(driver, "SAVEPOINT one_write")
         if begun is not None:
             return begun
-        error = await _attempt(self._work(write, unit), write.context)
+        error = _attempt(write, self._open_unit(driver))
         if error is not None:
-            if isinstance(explain(error), StorageFullError) or not self._driver.in_transaction:
+            if isinstance(explain(error), StorageFullError) or not driver.in_transaction:
                 return error
-            undone = await self._command("ROLLBACK TO SAVEPOINT one_write")
+            undone = await _command(driver, "ROLLBACK TO SAVEPOINT one_write")
             if undone is not None:
                 return undone
-            _settle(write, _told(error))
-        return await self._command("RELEASE SAVEPOINT one_write")
+            write.error = _told(error)
+        return await _command(driver, "RELEASE SAVEPOINT one_write")
 
-    @staticmethod
-    async def _work(write: _Write, unit: Flushing) -> None:
-        write.result = await write.work(unit)
-        write.fed = await unit.flush()
+    # -- in the event loop ------------------------------------------------------------------------
 
-    async def _roll_back(self) -> None:
-        if self._driver.in_transaction:
-            await self._command("ROLLBACK")
-
-    async def _command(self, sql: str) -> BaseException | None:
-        try:
-            await self._driver.run(sql)
-        except sqlite3.Error as error:
-            return error
-        return None
+    def _hand_out(self, group: list[_Write]) -> None:
+        self._has_written = True
+        if any(write.fed and write.error is None for write in group):
+            self._committed()
+        for write in group:
+            if write.future.done():
+                continue
+            if write.error is None:
+                write.future.set_result(write.result)
+            else:
+                write.future.set_exception(write.error)
 
 
-async def _attempt(
-    work: Coroutine[Any, Any, None], context: contextvars.Context
-) -> BaseException | None:
-    """Run the work of a write as a task of its own and give its error, whatever it is."""
-    task = asyncio.get_running_loop().create_task(work, context=context)
+async def _command(driver: SqliteDriver, sql: str) -> BaseException | None:
     try:
-        await asyncio.wait([task])
+        await driver.run(sql)
+    except sqlite3.Error as error:
+        return error
+    return None
+
+
+async def _roll_back(driver: SqliteDriver) -> None:
+    if driver.in_transaction:
+        await _command(driver, "ROLLBACK")
+
+
+async def _checkpoint(driver: SqliteDriver) -> None:
+    await _command(driver, "PRAGMA busy_timeout = 0")
+    try:
+        crash_point("store-before-checkpoint")
+        await _command(driver, "PRAGMA wal_checkpoint(TRUNCATE)")
+        crash_point("store-after-checkpoint")
     finally:
-        task.cancel()
-    if task.cancelled():
+        await _command(driver, f"PRAGMA busy_timeout = {_BUSY_WAIT_MILLISECONDS}")
+
+
+def _attempt(write: _Write, unit: Flushing) -> BaseException | None:
+    """Run the work of a write and give its error, whatever it is."""
+    _, error = write.context.run(run_through, write.run(unit))
+    if isinstance(error, asyncio.CancelledError):
         return ShuttingDownError("The write was cancelled from within.")
-    return task.exception()
+    return error
 
 
-def _settle(write: _Write, error: BaseException) -> None:
-    if not write.future.done():
-        write.future.set_exception(error)
+def _fail(group: list[_Write], error: BaseException) -> None:
+    """Let all fail that have not failed by themselves."""
+    for write in group:
+        write.error = write.error or error
 
 
 def _told(error: BaseException) -> BaseException:

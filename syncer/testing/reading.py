@@ -41,6 +41,7 @@ async def read_pass(
     read, handed_out = Read(cursor=cursor), {cursor}
     while True:
         page = await connector.pull(link, read.cursor)
+        link.forget()
         read.pages += 1
         read.records += page.records
         read.unreadable += page.unreadable

@@ -23,6 +23,7 @@ SWALLOWS_ALL = {
     "syncer/services/attempts.py",  # the end of an attempt, whatever happened in it
     "syncer/services/pass_end.py",  # the end of a pass, whatever happened in it
     "syncer/dispatch/local.py",  # the work boundary
+    "syncer/store/sqlite_thread.py",  # errors cross to whoever waits in another thread
     "syncer/bootstrap/upkeep.py",  # what runs in the background must go on
     "syncer/web/application.py",  # the API's border
     "syncer/cli/__init__.py",  # the process top

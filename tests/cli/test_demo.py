@@ -24,8 +24,11 @@ def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
     assert len(claims) == 3
     assert all(each["state"] == "succeeded" and each["counts"]["new"] for each in claims)
     assert said.json["records"]["quote"]["queued"] > 0
+    [lived] = said.json["lives"]
+    steps = ["unlinked", "linked", "unlinked", "cancelled", "linked"]
+    assert [step["to"] for step in lived["timeline"] if step["event"] != "SD 12"] == steps
     [dossier] = said.json["dossiers"]
-    assert "mandato" in dossier["first_refused"]
+    assert "Mandate" in dossier["first_refused"]
     assert (dossier["sent"], dossier["now"]) == ("delivered", "validated")
     assert dossier["number"]
 

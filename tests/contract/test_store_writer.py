@@ -79,23 +79,33 @@ async def test_a_broken_rule_of_the_database_fails_its_own_write_only(store: Sql
 
 
 async def test_a_cancelled_caller_leaves_no_half_write(store: SqlStore) -> None:
-    started, may_end = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    callers: list[asyncio.Task[None]] = []
 
     async def work(unit: UnitOfWork) -> None:
         await unit.notes.put("first", b"1")
-        started.set()
-        await may_end.wait()
+        loop.call_soon_threadsafe(callers[0].cancel)
         await unit.notes.put("second", b"2")
 
-    caller = asyncio.create_task(store.write(work))
-    await started.wait()
-    caller.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await caller
-    may_end.set()
+    callers.append(asyncio.create_task(store.write(work)))
+    await asyncio.wait(callers)
     await put_note(store, "next", b"3")
 
+    assert callers[0].cancelled()
     assert [await note(store, name) for name in ("first", "second", "next")] == [b"1", b"2", b"3"]
+
+
+async def test_a_write_that_waits_for_something_else_is_refused(sqlite_path: Path) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        await unit.notes.put("a", b"1")
+        await asyncio.sleep(0)
+
+    async with opened(sqlite_path) as store:
+        with pytest.raises(RuntimeError, match="nothing but the store"):
+            await store.write(work)
+
+        await put_note(store, "b", b"2")
+        assert [await note(store, "a"), await note(store, "b")] == [None, b"2"]
 
 
 async def test_a_write_that_cancels_itself_is_rolled_back(store: SqlStore) -> None:

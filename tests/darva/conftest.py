@@ -16,7 +16,6 @@ import aiohttp
 import pytest
 from syncer_darva.played_folders import PlayedDarva
 from syncer_darva.played_mailbox import PlayedIris
-from syncer_darva.played_network import Mailbox
 
 from syncer.bootstrap import running
 from syncer.cli.invocation import Invocation
@@ -64,7 +63,7 @@ class Garage:
 
     http: aiohttp.ClientSession
     connector: str
-    box: Mailbox
+    box: Any
     exchange: Callable[[], None]
     keys: Iterator[int] = field(default_factory=count)
 
@@ -148,19 +147,19 @@ class Network:
     """One network: how it is configured, registered and exchanged with."""
 
     connector: str
-    serve: Callable[[], AbstractAsyncContextManager[Any]]
-    mailbox: Mailbox
+    serve: Callable[[], AbstractAsyncContextManager[str]]
+    mailbox: Any
     credentials: Mapping[str, str]
     exchange: Callable[[], None]
 
-    def table(self, served: Any) -> str:
-        values = served if isinstance(served, Mapping) else {"base_url": served}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-        insecure = ["allow_insecure = true"] if "base_url" in values else []
-        return "\n".join([f"\n[connectors.{self.connector}]", "enabled = true", *insecure, *lines])
+    def table(self, served: str) -> str:
+        path = served.removeprefix("file://")
+        key = f"base_url = {json.dumps(served)}\nallow_insecure = true"
+        key = key if path == served else f"root = {json.dumps(path)}"
+        return f"\n[connectors.{self.connector}]\nenabled = true\n{key}\n"
 
 
-def _nothing() -> None:
+def nothing_to_do() -> None:
     """A mailbox takes messages by itself."""
 
 
@@ -168,7 +167,7 @@ def iris() -> Network:
     """The mailbox over HTTP."""
     played = PlayedIris()
     box = played.mailbox()
-    return Network("iris", played.serve, box, played.credentials(box), _nothing)
+    return Network("iris", played.serve, box, played.credentials(box), nothing_to_do)
 
 
 def darva(root: Path) -> Network:
@@ -193,6 +192,18 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def folder(blank: Path, tmp_path: Path) -> Path:
+    """The host's own folder."""
+    return Path(shutil.copytree(blank, tmp_path / "host"))
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take files at the second look, however soon that is."""
+    monkeypatch.setattr(folders, "STABLE_SECONDS", 0.0)
+
+
 @pytest.fixture(params=["iris", "darva"])
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> Network:
     """Each network."""
@@ -200,12 +211,8 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Network:
 
 
 @pytest.fixture
-async def garage(
-    network: Network, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Garage]:
+async def garage(network: Network, folder: Path, no_patience: None) -> AsyncIterator[Garage]:
     """A running host with one repairer whose link to the network is active."""
-    monkeypatch.setattr(folders, "STABLE_SECONDS", 0.0)
-    folder = Path(shutil.copytree(blank, tmp_path / "host"))
     async with (
         network.serve() as served,
         open_garage(folder, network, network.table(served)) as garage,

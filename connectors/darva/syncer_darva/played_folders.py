@@ -30,15 +30,15 @@ class PlayedDarva:
         self.network = Network(now=now)
         self.refused: dict[str, str] = {}
 
-    def serve(self) -> AbstractAsyncContextManager[Mapping[str, str]]:
-        """Run the network's program; gives the ``root`` of the folders."""
+    def serve(self) -> AbstractAsyncContextManager[str]:
+        """Run the network's program; gives the ``root`` of the folders as a ``file`` URL."""
         return self._serving()
 
     @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[Mapping[str, str]]:
+    async def _serving(self) -> AsyncIterator[str]:
         running = asyncio.get_running_loop().create_task(self._run())
         try:
-            yield {"root": str(self.root)}
+            yield self.root.resolve().as_uri()
         finally:
             running.cancel()
             with suppress(asyncio.CancelledError):

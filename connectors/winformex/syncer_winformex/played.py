@@ -78,14 +78,14 @@ class PlayedWinformex:
         self.repairers: dict[str, PlayedMailbox] = {}
         self._turn = 0
 
-    def serve(self) -> AbstractAsyncContextManager[Mapping[str, str]]:
-        """Keep the folders while it is used; gives the ``root`` of them."""
+    def serve(self) -> AbstractAsyncContextManager[str]:
+        """Keep the folders while it is used; gives the ``root`` of them as a ``file`` URL."""
         return self._serving()
 
     @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[Mapping[str, str]]:
+    async def _serving(self) -> AsyncIterator[str]:
         try:
-            yield {"root": str(self.root)}
+            yield self.root.resolve().as_uri()
         finally:
             if self._temporary is not None:
                 self._temporary.cleanup()

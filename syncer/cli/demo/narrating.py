@@ -11,6 +11,7 @@ from syncer.cli.demo.life import let_live
 from syncer.cli.demo.snapshot import Watcher
 from syncer.cli.demo.stage import Stage
 from syncer.cli.demo.view import introduce
+from syncer.cli.demo.worked_example import keep_living
 from syncer.domain.errors import SyncerError
 
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -27,6 +28,7 @@ async def narrate(stage: Stage, console: Console) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(let_live(stage, say))
         group.create_task(keep_sending(stage, say))
+        group.create_task(keep_living(stage, say))
         while True:
             try:
                 seen = await watcher.look(records=1)

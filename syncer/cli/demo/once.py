@@ -1,4 +1,4 @@
-"""The demo's one dossier sent, and one pass over every link."""
+"""The demo's one dossier sent, one pass over every link, and one life of a claim file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from syncer.cli.client import Json
 from syncer.cli.demo.dossier import CONNECTOR, SentDossier, send_dossier
 from syncer.cli.demo.stage import Stage
+from syncer.cli.demo.worked_example import live_once, timeline_text
 from syncer.cli.exits import Exit
 from syncer.cli.output import Output, plain, styled
 
@@ -15,7 +16,10 @@ _COLUMNS = ("repairer", "connector", "pass", "seen", "new", "changed", "excluded
 
 
 async def pass_once(stage: Stage, output: Output) -> int:
-    """Send a dossier, pass over every link, print what came of it; 0, or 6 when a part failed."""
+    """Send a dossier, pass over every link, let a claim file live, and print what came of it.
+
+    0, or 6 when a part failed.
+    """
     sent = await send_dossier(stage, output.progress)
     if sent is not None:
         stage.partners[CONNECTOR].live()  # what was sent moves on
@@ -24,8 +28,14 @@ async def pass_once(stage: Stage, output: Output) -> int:
     records = await stage.client.all("/v1/records", {"intake": "queued,accepted,excluded"})
     kinds = Counter((str(r["kind"]), str(r["intake"]["state"])) for r in records)
     dossiers = [await _dossier(stage, sent)] if sent else []
+    lived = await live_once(stage, output.progress)
     output.table(
-        {"passes": passes, "records": _nested(kinds), "dossiers": dossiers},
+        {
+            "passes": passes,
+            "records": _nested(kinds),
+            "dossiers": dossiers,
+            "lives": [_life(lived)] if lived else [],
+        },
         _COLUMNS,
         [_row(each) for each in passes],
         nothing="There was no link to pass over.",
@@ -35,6 +45,8 @@ async def pass_once(stage: Stage, output: Output) -> int:
             output.show(None, f"{count} {kind}s {styled(state)}")
         if dossiers:
             output.table(None, _SENT_COLUMNS, [_sent_row(each) for each in dossiers], nothing="")
+        if lived:
+            output.show(None, f"claim {plain(lived['reference'])}: {timeline_text(lived)}")
     has_failed = not passes or any(each["state"] != "succeeded" for each in passes)
     has_failed |= any(each["sent"] != "delivered" for each in dossiers)
     return Exit.PARTLY_FAILED if has_failed else Exit.OK
@@ -50,6 +62,11 @@ async def _dossier(stage: Stage, sent: SentDossier) -> Json:
         "number": sent.number,
         "now": claim_file["state"],
     }
+
+
+def _life(claim_file: Json) -> Json:
+    names = ("repairer", "connector", "reference", "state", "timeline")
+    return {name: claim_file[name] for name in names}
 
 
 def _sent_row(dossier: Json) -> tuple[str, ...]:

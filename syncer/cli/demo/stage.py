@@ -12,6 +12,7 @@ from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from syncer.cli.client import Json, ServiceClient, token_path_of
 from syncer.cli.exits import ServiceAnswerError
@@ -52,6 +53,11 @@ enabled = true
 base_url = {base_url}
 allow_insecure = true
 """
+_FOLDERS = """
+[connectors.{name}]
+enabled = true
+root = {root}
+"""
 _MAIL = """
 [connectors.{name}]
 enabled = true
@@ -62,7 +68,7 @@ port = {port}
 security = "none"
 from = "Demo <demo@syncer.example>"
 """
-_MAILBOX = "smtp"
+_MAILBOX, _FOLDER = "smtp", "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +165,8 @@ def _write_configuration(folder: Path, base_urls: Mapping[str, str], interval: t
         parts = urlsplit(base_url)
         if parts.scheme == _MAILBOX:  # a partner that is written to
             text += _MAIL.format(name=name, host=json.dumps(parts.hostname), port=parts.port)
+        elif parts.scheme == _FOLDER:  # a partner that files are exchanged with
+            text += _FOLDERS.format(name=name, root=json.dumps(url2pathname(parts.path)))
         else:
             text += _CONNECTOR.format(name=name, base_url=json.dumps(base_url))
     file.write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, or_, select, update
 from syncer.domain.instants import from_micros, to_micros
 from syncer.domain.intake import IntakeState
 from syncer.domain.links import LinkKey
-from syncer.domain.records import RecordKey
+from syncer.domain.records import Kind, RecordKey
 from syncer.domain.stored import (
     DecisionWrite,
     KnownRecord,
@@ -105,6 +105,16 @@ class RecordTable:
         query = select(*STORED_COLUMNS).where(matches(table, link._asdict()))
         query = query.where(IS_INCOMPLETE, _NOT_EXCLUDED)
         return await self._stored(query.order_by(table.c.id).limit(limit))
+
+    async def refs(self, link: LinkKey, kind: Kind, *, but: Collection[str]) -> list[str]:
+        query = select(table.c.partner_ref).where(
+            matches(table, link._asdict()),
+            table.c.kind == kind.value,
+            table.c.withdrawn.is_(False),
+            table.c.status.not_in(list(but)),
+        )
+        rows = await self._connection.rows(query.order_by(table.c.partner_ref))
+        return [row.partner_ref for row in rows]
 
     async def of_claim_files(self, ids: Collection[str]) -> dict[str, list[str]]:
         query = (

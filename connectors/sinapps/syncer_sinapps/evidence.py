@@ -1,0 +1,182 @@
+"""Whether a command took effect whose answer was lost: by what it makes, or by what it moves.
+
+What has content of its own (an appointment, a comment, a solicitation) is counted before and after,
+so that the same content from elsewhere is not taken for ours. The other commands move a state, and
+the mission's events tell of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from syncer.sdk import Delivery, NotFoundError, PayloadError, RecordWithdrawnError
+from syncer_sinapps import bodies, wire
+from syncer_sinapps.events import Happening, read_events
+from syncer_sinapps.lifecycle import STEP_OF_STATE, Step
+from syncer_sinapps.missions import Service, service_state
+from syncer_sinapps.reading import name_of
+from syncer_sinapps.resources import OurLink, Resource, list_of, read, remembered
+
+Trace = Callable[[OurLink, Resource, Service | None, Delivery[Any]], Awaitable[dict[str, Any]]]
+COUNT, STATE, EVENT = "count", "state", "event"
+
+_REACHED: Mapping[str, Collection[Step]] = {
+    "works_date": {Step.PLANNED, Step.INVOICED},
+    "quote": {Step.DEPOSITED, Step.VALIDATED, Step.REFUSED},
+    "quote_decision:approve": {Step.VALIDATED},
+    "quote_decision:refuse": {Step.REFUSED},
+    "invoice": {Step.INVOICED},
+}
+_EVENT_OF_COMMAND = {
+    wire.DEPOSIT_QUOTE: wire.QUOTE_DEPOSITED,
+    wire.VALIDATE_QUOTE: wire.QUOTE_VALIDATED,
+    wire.REFUSE_QUOTE: wire.QUOTE_REFUSED,
+    wire.DEPOSIT_INVOICE: wire.INVOICE_DEPOSITED,
+    wire.END_SERVICE: "FinDePrestationDemandee",
+}
+_HELD_UP = frozenset({"Bloquee", "EnAttente"})
+
+
+async def took_effect(
+    link: OurLink,
+    mission: Resource,
+    command: str,
+    *,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+) -> str | None:
+    """Say by what it shows that a command took effect; None when nothing does."""
+    if now[COUNT] > before[COUNT]:
+        return "listed"
+    if STATE not in now:
+        return None
+    if now[COUNT] and now[STATE] != before[STATE]:
+        return "state"
+    last = before.get(EVENT)
+    if last is None:
+        return None
+    memory = await remembered(link)
+    for one in await events_since(link, mission, last):
+        if memory.user_id and one.user_id and one.user_id != memory.user_id:
+            continue
+        if one.name == _EVENT_OF_COMMAND.get(command) or await _is_command(link, one, command):
+            return f"event {one.event_id}"
+    return None
+
+
+async def _is_command(link: OurLink, happening: Happening, command: str) -> bool:
+    """Say whether an event tells that this command was accepted."""
+    if happening.name != wire.COMMAND_ACCEPTED:
+        return False
+    named = happening.data.get("name")
+    if isinstance(named, str):
+        return named == command
+    if happening.resource is None:
+        return False
+    try:
+        resource = await read(link, happening.resource)
+        return resource.properties(wire.WireResult).name == command
+    except (NotFoundError, RecordWithdrawnError, PayloadError):
+        return False
+
+
+async def events_since(link: OurLink, mission: Resource, since: int) -> list[Happening]:
+    """Read the mission's own events after one; none where it has no such link."""
+    href = mission.link(wire.EVENTS)
+    found: list[Happening] = []
+    for _ in range(wire.MOST_PAGES if href else 0):
+        assert href is not None, "there is a link"
+        query = {wire.SINCE: since, wire.MOST_EVENTS: wire.EVENTS_AT_ONCE}
+        log = read_events(await read(link, href, **query), since)
+        if log.last_id is None:
+            break
+        since = log.last_id
+        found += log.happenings
+    return found
+
+
+async def last_event(link: OurLink, mission: Resource) -> int | None:
+    """Give the id of the mission's last event; None where its events cannot be read."""
+    if mission.link(wire.EVENTS) is None:
+        return None
+    return max((one.event_id for one in await events_since(link, mission, 0)), default=0)
+
+
+# -- how things stand ------------------------------------------------------------------------------
+
+
+async def of_state(
+    _link: OurLink, _mission: Resource, service: Service | None, delivery: Delivery[Any]
+) -> dict[str, Any]:
+    """Look at the state of the service."""
+    state = service_state(service.wire) if service else None
+    name = delivery.operation.name
+    reached = _REACHED.get(name) or _REACHED.get(
+        f"{name}:{getattr(delivery.payload, 'decision', '')}", ()
+    )
+    is_there = STEP_OF_STATE.get(state or "") in reached
+    if service is not None and name == "end_of_work":
+        is_there = service.resource.plain.get("finPrestation") is not None
+    return {COUNT: int(is_there), STATE: state}
+
+
+async def of_mission(
+    _link: OurLink, mission: Resource, _service: Service | None, _delivery: Delivery[Any]
+) -> dict[str, Any]:
+    """Look at the status of the mission."""
+    status = name_of(mission.properties(wire.WireMissionProperties).mission.statut)
+    return {COUNT: int(status in _HELD_UP), STATE: status}
+
+
+async def of_appointment(
+    _link: OurLink, _mission: Resource, service: Service | None, delivery: Delivery[Any]
+) -> dict[str, Any]:
+    """Count the appointments of the service at the time in question."""
+    wanted = bodies.schedule(delivery.payload.start, delivery.payload.end)
+    taken = [one.plain.get("horaire") for one in (service.appointments if service else ())]
+    return {COUNT: sum(_is_same_time(one, wanted) for one in taken)}
+
+
+def _is_same_time(given: Any, wanted: Mapping[str, Any]) -> bool:
+    value = given.get("value") if isinstance(given, dict) else None
+    if not isinstance(value, dict):
+        return False
+    return all(str(value.get(name, "")).startswith(text) for name, text in wanted["value"].items())
+
+
+async def of_comment(
+    _link: OurLink, mission: Resource, _service: Service | None, delivery: Delivery[Any]
+) -> dict[str, Any]:
+    """Count the comments that say the same."""
+    said = mission.properties(wire.WireMissionProperties).mission.commentaires or ()
+    return {COUNT: sum(one.message == delivery.payload.message for one in said)}
+
+
+async def of_solicitation(
+    link: OurLink, mission: Resource, _service: Service | None, delivery: Delivery[Any]
+) -> dict[str, Any]:
+    """Count the solicitations that ask the same."""
+    wanted = bodies.solicitation(delivery.payload)
+    count = 0
+    for one in await list_of(link, mission.link(wire.SOLICITATIONS)):
+        asked = one.properties(wire.WireSolicitation)
+        addressee = name_of(asked.destinataire.type_acteur) if asked.destinataire else None
+        count += (
+            asked.message == wanted["message"]
+            and name_of(asked.type) == wanted["type"]["name"]
+            and addressee == wanted["destinataire"]["typeActeur"]["name"]
+        )
+    return {COUNT: count}
+
+
+async def of_reply(
+    link: OurLink, mission: Resource, _service: Service | None, delivery: Delivery[Any]
+) -> dict[str, Any]:
+    """Say whether the solicitation has an answer."""
+    wanted = delivery.records["solicitation"].partner_ref
+    for one in await list_of(link, mission.link(wire.SOLICITATIONS)):
+        asked = one.properties(wire.WireSolicitation)
+        if str(asked.id) == wanted:
+            return {COUNT: int(name_of(asked.etat) not in {None, wire.OPEN})}
+    return {COUNT: 0}
