@@ -70,8 +70,8 @@ class PlayedSinapps:
     """The partner with its accounts.
 
     ``seen`` tells what was asked for as (method, view, id or name). ``before`` is called with that
-    before each answer, so that something may happen between two requests. ``faults`` are matched
-    against ``/<view>/<id or name>``.
+    before each request is carried out, and ``after`` with it before its answer leaves. ``faults``
+    are matched against ``/<view>/<id or name>``.
     """
 
     def __init__(self, clock: PartnerClock | None = None) -> None:
@@ -80,6 +80,7 @@ class PlayedSinapps:
         self.seen: list[tuple[str, str, str]] = []
         self.faults: list[Fault] = []
         self.before: Callable[[str, str, str], Awaitable[None]] | None = None
+        self.after: Callable[[str, str, str], Awaitable[None]] | None = None
         self._pages: dict[str, Pages] = {}
         self._lives: dict[str, Life] = {}
         self._base_url = ""
@@ -140,13 +141,17 @@ class PlayedSinapps:
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         what = self._named(request)
         self.seen.append((request.method, *what))
+        if request.content_type == "application/json":
+            await request.read()  # whole, before something happens to whoever sends it
         if self.before is not None:
             await self.before(request.method, *what)
-        named = request.clone(rel_url="/" + "/".join(what))
-        fault = next((one for one in self.faults if one.matches(named)), None)
-        if fault is None:
-            return await handler(request)
-        return await with_faults(request, handler, [_as_named(fault)])
+        fault = next((one for one in self.faults if _is_meant(one, request.method, what)), None)
+        if fault is not None:
+            return await with_faults(request, handler, [_as_named(fault)])
+        answer = await handler(request)
+        if self.after is not None:
+            await self.after(request.method, *what)
+        return answer
 
     def _named(self, request: web.Request) -> tuple[str, str]:
         for pages in self._pages.values():
@@ -336,7 +341,14 @@ async def _as_errors(request: web.Request, handler: Handler) -> web.StreamRespon
         return SinappsError(error.status, error.reason, error.reason).answer()
 
 
+def _is_meant(fault: Fault, method: str, what: tuple[str, str]) -> bool:
+    """Say whether a fault is for what a link leads to; the link itself says nothing."""
+    is_method = fault.method in {"", method}
+    return fault.times > 0 and is_method and fault.path in "/" + "/".join(what)
+
+
 def _as_named(fault: Fault) -> Fault:
+    """Give the fault once, for this request whatever its path."""
     fault.times -= 1
     return Fault(
         status=fault.status,
