@@ -8,6 +8,7 @@ first document is read or written: it takes longer to load than most commands ta
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -111,6 +112,10 @@ class _Reader:
     """Builds elements from what the parser finds, and stops it at the first thing too much."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget everything; the next document begins."""
         self._open: list[tuple[str, Mapping[str, str], list[str], list[XmlElement]]] = []
         self._count = 0
         self._root: XmlElement | None = None
@@ -146,14 +151,36 @@ class _Reader:
         return self._root  # asked for after a fault too, which must not be hidden by another one
 
 
-def _parse(content: bytes, encoding: str) -> XmlElement:
-    from lxml import etree
+class _Parsers(threading.local):
+    """One parser for each encoding and thread: to make one takes longer than a small document.
 
-    parser = etree.XMLParser(target=cast("Any", _Reader()), encoding=encoding, **_LOCKED_DOWN)
+    One that met a fault is not used again.
+    """
+
+    def __init__(self) -> None:
+        self.ready: dict[str, tuple[etree.XMLParser, _Reader]] = {}
+
+    def take(self, encoding: str) -> tuple[etree.XMLParser, _Reader]:
+        from lxml import etree
+
+        if encoding in self.ready:
+            return self.ready.pop(encoding)
+        reader = _Reader()
+        target = cast("Any", reader)
+        return etree.XMLParser(target=target, encoding=encoding, **_LOCKED_DOWN), reader
+
+
+_PARSERS = _Parsers()
+
+
+def _parse(content: bytes, encoding: str) -> XmlElement:
+    parser, reader = _PARSERS.take(encoding)
     for start in range(0, len(content), _FED_AT_ONCE_BYTES):
         parser.feed(content[start : start + _FED_AT_ONCE_BYTES])
     root = parser.close()
     assert isinstance(root, XmlElement)
+    reader.begin()
+    _PARSERS.ready[encoding] = parser, reader
     return root
 
 
