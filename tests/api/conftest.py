@@ -217,6 +217,7 @@ async def open_house(folder: Path, settings: Settings | None = None) -> AsyncIte
         )
         wired = wire(ports, settings, started_at=clock.now())
         await owned.enter_async_context(wired.dispatcher)
+        await owned.enter_async_context(wired.outbound.dispatcher)
         app = create_application(wired.services, token=TOKEN, allowed_hosts=["syncer.example"])
         base_url = await owned.enter_async_context(listen(app))
         http = await owned.enter_async_context(aiohttp.ClientSession())
