@@ -29,7 +29,7 @@ from syncer.domain.outbox import Verdict
 from syncer.sdk import Receipt
 
 LONGEST_TEXT = 1_000
-_GONE, _CLIENT_FAULTS = 410, range(400, 500)
+_GONE, _TOO_EARLY, _CLIENT_FAULTS = 410, 425, range(400, 500)
 
 
 def done(receipt: Receipt, *, now: datetime) -> Verdict:
@@ -107,6 +107,8 @@ def _outcome_of(error: SyncerError, *, doubt: bool, sent: bool) -> Outcome:
         return Outcome.AMBIGUOUS
     if isinstance(error, RecordWithdrawnError) or _status_of(error) == _GONE:
         return Outcome.GONE
+    if _status_of(error) == _TOO_EARLY:
+        return Outcome.RETRY
     if isinstance(error, RefusedError) or _status_of(error) in _CLIENT_FAULTS:
         return Outcome.REJECTED
     if isinstance(error, ConnectorFailedError):

@@ -59,6 +59,7 @@ async def test_a_delivery_is_accepted_sent_and_delivered(office: Office, file: s
         (refusal(422), True, True, "rejected", "FIELD_INVALID"),
         (refusal(404), True, False, "ambiguous", "FIELD_INVALID"),
         (refusal(410), True, True, "gone", "FIELD_INVALID"),
+        (refusal(425), True, True, "retry", "FIELD_INVALID"),
         (DeliveryRejectedError("no", partner_code="RG_1"), True, False, "rejected", "RG_1"),
         (DeliveryBlockedError("not now"), False, False, "blocked", "not_offered"),
         (KeyError("bug"), False, False, "failed", "connector_failed"),
