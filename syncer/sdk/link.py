@@ -91,6 +91,7 @@ class Link(Generic[C, S]):
             raise
         except BaseException:
             answer.cancel()
+            self._asked.pop(key, None)  # who asks later asks anew
             raise
         answer.set_result(value)
         return value

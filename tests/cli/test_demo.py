@@ -27,6 +27,9 @@ def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
     [lived] = said.json["lives"]
     steps = ["unlinked", "linked", "unlinked", "cancelled", "linked"]
     assert [step["to"] for step in lived["timeline"] if step["event"] != "SD 12"] == steps
+    [mission] = said.json["interventions"]
+    ways = [step["to"] for step in mission["timeline"] if step["from"] != step["to"]]
+    assert ways[-4:] == ["quote_pending", "quote_validated", "works_planned", "invoiced"]
     [dossier] = said.json["dossiers"]
     assert "Mandate" in dossier["first_refused"]
     assert (dossier["sent"], dossier["now"]) == ("delivered", "validated")

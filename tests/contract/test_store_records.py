@@ -277,6 +277,28 @@ async def test_a_links_records_are_walked_in_order_of_id(store: SqlStore) -> Non
     assert [of.id for of in (*first, *rest)] == [row.id for row in rows]
 
 
+async def test_refs_leave_out_what_is_withdrawn_or_ended(store: SqlStore) -> None:
+    other_link = LinkKey("garage-8", "claims360")
+    await store.write(lambda unit: make_link(unit, other_link))
+    ended = replace(record("E", kind=Kind.MISSION), status="Terminee")
+    gone = record_write(record("G", kind=Kind.MISSION))
+    await add_records(
+        store,
+        gone,
+        record_write(ended),
+        record_write(record("B", kind=Kind.MISSION)),
+        record_write(record("A", kind=Kind.MISSION)),
+        record_write(record("Q")),
+        record_write(record("O", kind=Kind.MISSION), link=other_link),
+    )
+    await store.write(lambda unit: unit.records.withdraw([gone.id]))
+
+    held = await ask(store, lambda unit: unit.records.refs(LINK, Kind.MISSION, but=["Terminee"]))
+    every = await ask(store, lambda unit: unit.records.refs(LINK, Kind.MISSION, but=()))
+
+    assert (held, every) == (["A", "B"], ["A", "B", "E"])
+
+
 async def test_known_takes_a_page_of_any_size(store: SqlStore) -> None:
     rows = [record_write(record(f"Q-{number}")) for number in range(2_000)]
     await add_records(store, *rows)

@@ -33,13 +33,13 @@ async def change_actor(link: OurLink, delivery: Delivery[Any], mission: Resource
     actor, fields = delivery.payload.actor, delivery.payload.fields.model_dump(exclude_none=True)
 
     async def body() -> Mapping[str, Any]:
-        person = _person(await _claim(link, mission), actor)
-        return {"id": actor, "personne": changed(person, fields)}
+        id_, person = _actor(await _claim(link, mission), actor)
+        return {"id": id_, "personne": changed(person, fields)}
 
     receipt: Receipt | None = None
     for _ in range(MOST_ROUNDS):
         claim = await _claim(link, mission)
-        person = _person(claim, actor)
+        _, person = _actor(claim, actor)
         if changed(person, fields) == person and not delivery.dry_run:
             return receipt or Receipt(raw={"found": "unchanged"})
         receipt = await submit(link, claim, wire.CHANGE_ACTOR, body, dry_run=delivery.dry_run)
@@ -66,9 +66,16 @@ async def _claim(link: OurLink, mission: Resource) -> Resource:
     raise DeliveryBlockedError("The partner gives no claim for the mission.")
 
 
-def _person(claim: Resource, actor: str) -> Mapping[str, Any]:
-    for one in claim.plain.get("acteurs") or ():
-        if isinstance(one, dict) and ref_of(one.get("id")) == actor:
-            person = one.get("personne")
-            return person if isinstance(person, dict) else {}
-    raise DeliveryBlockedError("The claim has no such actor (any more).")
+def _actor(claim: Resource, wanted: str) -> tuple[Any, Mapping[str, Any]]:
+    """Find an actor by its id, or by its type where there is one of it; gives id and person.
+
+    Raises:
+        DeliveryBlockedError: there is none.
+    """
+    actors = [one for one in claim.plain.get("acteurs") or () if isinstance(one, dict)]
+    found = [one for one in actors if ref_of(one.get("id")) == wanted]
+    found = found or [one for one in actors if (one.get("typeActeur") or {}).get("name") == wanted]
+    if len(found) != 1:
+        raise DeliveryBlockedError("The claim has no such actor (any more).")
+    person = found[0].get("personne")
+    return found[0].get("id"), person if isinstance(person, dict) else {}

@@ -19,7 +19,7 @@ from syncer.sdk import (
     Response,
 )
 from syncer_sinapps import wire
-from syncer_sinapps.resources import OurLink, Resource, list_of, resource_of
+from syncer_sinapps.resources import OurLink, Resource, list_of, read, resource_of
 
 _DONE = frozenset({200, 201})
 _REFUSED = frozenset({400, 404, 409, 410, 413, 415, 422})
@@ -45,21 +45,25 @@ async def find_command(link: OurLink, owner: Resource, name: str) -> Command | N
         except PayloadError:
             continue
         if offered == name:
-            return _command(item, name)
+            command = _command(item, name)
+            if command is None and item.href is not None:
+                command = _command(await read(link, item.href), name)
+            return command
     return None
 
 
 def _command(item: Resource, name: str) -> Command | None:
-    """Read a command in either dialect, ``actions`` or ``links``."""
-    actions = {action.rel: action for action in (*item.wire.links, *item.wire.actions)}
+    """Read a command in either dialect, ``actions`` or ``links``; None where it is only named."""
+    listed = (*(item.wire.links or ()), *(item.wire.actions or ()))
+    actions = {action.rel: action for action in listed}
     submit, test = actions.get(wire.SUBMIT), actions.get(wire.TEST)
-    if submit is None:
+    if submit is None or submit.href is None:
         return None
     return Command(
         name=name,
         submit=Href(submit.href),
         method=submit.method or "PUT",
-        test=Href(test.href) if test else None,
+        test=Href(test.href) if test and test.href else None,
     )
 
 

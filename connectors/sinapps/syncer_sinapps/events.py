@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -120,7 +120,8 @@ def read_events(page: Resource, since: int) -> Log:
             )
             continue
         if id_ > since:
-            found[id_] = _sub_events(event, id_, log)
+            known = found.setdefault(id_, [])
+            known += _sub_events(event, id_, log, known)
     if found:
         log.last_id = max(found)
     elif log.unreadable:
@@ -141,10 +142,15 @@ def event_id(event: Resource) -> int:
     return int(id_)
 
 
-def _sub_events(event: Resource, id_: int, log: Log) -> list[Happening]:
-    found = []
-    for place, item in enumerate(event.wire.items or ()):
+def _sub_events(event: Resource, id_: int, log: Log, known: Sequence[Happening]) -> list[Happening]:
+    """Take an event apart; what the same answer told before is left out."""
+    found: list[Happening] = []
+    told = {one.raw for one in known}
+    for place, item in enumerate(event.wire.items or (), start=len(known)):
         raw = bytes(item)
+        if raw in told:
+            continue
+        told.add(raw)
         try:
             found.append(_happening(raw, id_, place))
         except PayloadError as error:

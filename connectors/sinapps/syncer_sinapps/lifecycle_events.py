@@ -82,6 +82,8 @@ async def _event(link: OurLink, mission: Mission, happening: Happening) -> Event
 def _of_state(mission: Mission, service: Service, order: int) -> Event:
     state = service_state(service.wire) or ""
     step = STEP_OF_STATE.get(state, Step.ASSIGNED)
+    if step is Step.ASSIGNED and service.appointments:
+        step = Step.APPOINTMENT
     if service.wire.cloturee:
         step = Step.CLOSED
     mark = service.wire.date_de_derniere_modification or ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Flag, auto
@@ -10,7 +9,7 @@ from enum import Flag, auto
 from syncer.sdk import Href, NotFoundError, RecordWithdrawnError
 from syncer_sinapps import wire
 from syncer_sinapps.reading import text_of
-from syncer_sinapps.resources import OurLink, Resource, list_of, read_once, remembered
+from syncer_sinapps.resources import OurLink, Resource, list_of, read_once, remembered, together
 
 
 class Part(Flag):
@@ -106,7 +105,7 @@ async def _core(
 async def services_of(link: OurLink, mission: Resource) -> list[Service]:
     """Read the services of a mission with their appointments."""
     listed = await list_of(link, mission.link(wire.SERVICES))
-    return list(await asyncio.gather(*(_service(link, each) for each in listed)))
+    return await together(_service(link, each) for each in listed)
 
 
 async def _service(link: OurLink, listed: Resource) -> Service:

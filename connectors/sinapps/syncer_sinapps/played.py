@@ -118,10 +118,15 @@ class PlayedSinapps:
         return account
 
     def add_repairer(self, repairer: str) -> Mapping[str, str]:
-        """Make an account for a repairer with a mission to begin with; gives its credentials."""
+        """Make an account for a repairer with a mission to begin with; gives its credentials.
+
+        The first one's has a whole intervention behind it as well.
+        """
         account = self.add_account(repairer)
         self._lives[repairer] = Life(account)
         account.assign("RechercheDeFuite")
+        if len(self._lives) == 1:
+            self._lives[repairer].play()
         return self.credentials(account)
 
     def credentials(self, account: PlayedAccount) -> dict[str, str]:
@@ -129,11 +134,13 @@ class PlayedSinapps:
         return {"login": account.login, "password": account.password}
 
     def live(self) -> str:
-        """Let the intervention of one repairer go one step further."""
+        """Let an intervention go one step further; when it has ended the next repairer's begins."""
         repairers = list(self._lives)
         repairer = repairers[self._turn % len(repairers)]
-        self._turn += 1
-        return f"{repairer}: {self._lives[repairer].step()}"
+        life = self._lives[repairer]
+        line = f"{repairer}: {life.step()}"
+        self._turn += life.has_ended
+        return line
 
     # -- around every request ---------------------------------------------------------------------
 

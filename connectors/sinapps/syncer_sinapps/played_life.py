@@ -19,6 +19,17 @@ class Life:
         self._mission: PlayedMission | None = None
         self._steps: list[Callable[[PlayedMission], str]] = []
 
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the invoice of the last mission was deposited."""
+        return self._mission is not None and not self._steps
+
+    def play(self) -> None:
+        """Let a whole intervention go by."""
+        self.step()
+        while not self.has_ended:
+            self.step()
+
     def step(self) -> str:
         """Let the next thing happen; gives one line that says what."""
         if self._mission is None or not self._steps:

@@ -7,7 +7,6 @@ fails and the same stretch is read again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +43,7 @@ from syncer_sinapps.resources import (
     read_once,
     ref_of,
     remembered,
+    together,
 )
 
 MOST_SEARCHED = 300
@@ -84,6 +84,15 @@ class Found:
     failed: list[tuple[Touched, SyncerError]] = field(default_factory=list)
     read: int = 0
 
+    def add(self, other: Found) -> None:
+        """Take in what another mission came to."""
+        self.mapped.add(other.mapped)
+        self.updates += other.updates
+        self.withdrawn += other.withdrawn
+        self.quiet |= other.quiet
+        self.failed += other.failed
+        self.read += other.read
+
     def page(self, cursor: str, *, has_more: bool) -> Page:
         """Make the page of it."""
         return Page(
@@ -123,16 +132,16 @@ async def take(link: OurLink, log: Log, seen_at: datetime | None) -> Found:
     found.mapped.unreadable += log.unreadable
     found.unknown += [one.as_unknown() for one in log.happenings if not one.is_known]
     telling = [one for one in log.happenings if one.name != wire.COMMAND_ACCEPTED]
-    for touched in await touched_missions(link, telling, found):
-        await take_mission(link, touched, found, seen_at)
+    missions = await touched_missions(link, telling, found)
+    for one in await together(take_mission(link, each, seen_at) for each in missions):
+        found.add(one)
     found.set_aside()
     return found
 
 
-async def take_mission(
-    link: OurLink, touched: Touched, found: Found, seen_at: datetime | None
-) -> None:
-    """Read and map one mission, and note what becomes of it when that fails."""
+async def take_mission(link: OurLink, touched: Touched, seen_at: datetime | None) -> Found:
+    """Read and map one mission, or say what becomes of it when that fails."""
+    found = Found()
     try:
         mission = await _mission_of(link, touched, seen_at)
         mapped = map_mission(mission)
@@ -152,6 +161,7 @@ async def take_mission(
             )
         if any(one.name == wire.SHARED_DOCUMENT for one in touched.happenings):
             found.quiet |= {one.key for one in mapped.records if one.kind is Kind.DOCUMENT}
+    return found
 
 
 async def _mission_of(link: OurLink, touched: Touched, seen_at: datetime | None) -> Mission:
@@ -198,7 +208,7 @@ async def touched_missions(
 
 async def _owners(link: OurLink, hrefs: Iterable[Href]) -> dict[Href, Touched]:
     wanted = list(hrefs)
-    owners = await asyncio.gather(*(_owner(link, href) for href in wanted))
+    owners = await together(_owner(link, href) for href in wanted)
     return {href: one for href, one in zip(wanted, owners, strict=True) if one is not None}
 
 
@@ -240,12 +250,15 @@ async def _searched(
     if happening.resource is None:
         return None
     memory, wanted, searched = await remembered(link), place_of(happening.resource), 0
+    if wanted in memory.owners:
+        id_ = memory.owners[wanted]
+        return missions.setdefault(id_, Touched(id=id_))
     listed = await home_link(link, wire.MISSIONS)
     async for page in pages_of(link, listed, size=wire.LARGEST_PAGE):
         for item in page.items():
             if wanted not in memory.owners and searched < MOST_SEARCHED:
                 searched += 1
-                await _learn(link, item)
+                await _learn(link, item, happening.parts)
             if wanted in memory.owners:
                 id_ = memory.owners[wanted]
                 return missions.setdefault(id_, Touched(id=id_))
@@ -254,10 +267,10 @@ async def _searched(
     return None
 
 
-async def _learn(link: OurLink, item: Resource) -> None:
+async def _learn(link: OurLink, item: Resource, parts: Part) -> None:
     """Read what belongs to a listed mission, so that it is remembered."""
     try:
         resource = await read_once(link, item.href) if item.href else item
-        await read_mission(link, resource, Part.ALL, seen_at=None)
+        await read_mission(link, resource, parts, seen_at=None)
     except (NotFoundError, RecordWithdrawnError, PayloadError):
         return

@@ -6,7 +6,8 @@ only; what is not remembered is looked for in the partner's own list of missions
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -47,7 +48,7 @@ class Resource:
 
     def link(self, rel: str) -> Href | None:
         """Give the link of a relation, if the resource has it."""
-        found = next((link.href for link in self.wire.links if link.rel == rel), None)
+        found = next((link.href for link in self.wire.links or () if link.rel == rel), None)
         return Href(found) if found else None
 
     @property
@@ -62,9 +63,15 @@ class Resource:
             PayloadError: naming the field.
         """
         try:
-            return msgspec.json.decode(self.wire.properties, type=model)
+            return msgspec.json.decode(self._properties, type=model)
         except _JUNK as error:
             raise fault_of(error, self.raw) from None
+
+    @property
+    def _properties(self) -> bytes:
+        """The properties as bytes; null is none."""
+        given = bytes(self.wire.properties)
+        return b"{}" if given == b"null" else given
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -74,7 +81,7 @@ class Resource:
             PayloadError: they are no object, or hold what no database keeps.
         """
         value = self.properties(dict[str, Any])
-        if b"\\u0000" in bytes(self.wire.properties):
+        if b"\\u0000" in self._properties:
             _refuse_nul(value, 0)
         return value
 
@@ -203,7 +210,7 @@ def next_page(page: Resource) -> Href | int | None:
     following = page.properties(wire.WireListProperties).next_page
     if isinstance(following, str) and not following.isdigit():
         return Href(following) if following else None
-    return int(following) if following is not None else None
+    return int(following) if following else None
 
 
 async def read_page(link: OurLink, href: Href, page: Href | int, *, size: int | None) -> Resource:
@@ -247,6 +254,25 @@ def mission_id(item: Resource) -> str | None:
     inner = properties.get("mission")
     found = (inner if isinstance(inner, dict) else properties).get("id")
     return ref_of(found)
+
+
+async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Make calls at once, as many as the partner allows; gives what they gave, in their order.
+
+    Raises:
+        SyncerError: the first that one of them raised; the others are given up.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as errors:
+        raise _first(errors) from None
+    return [task.result() for task in tasks]
+
+
+def _first(errors: ExceptionGroup[Exception]) -> Exception:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 # -- small things ---------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from syncer.sdk import (
 )
 from syncer_sinapps import bodies, evidence, uploads, wire
 from syncer_sinapps.actors import change_actor
-from syncer_sinapps.commands import submit
+from syncer_sinapps.commands import find_command, submit
 from syncer_sinapps.missions import Service, services_of
 from syncer_sinapps.resources import OurLink, Resource, find_mission
 
@@ -158,6 +158,9 @@ async def _last_appointment(sending: Sending) -> Resource:
     appointments = sending.service.appointments if sending.service else []
     if not appointments:
         raise DeliveryBlockedError("The partner lists no appointment that could be changed.")
+    for one in reversed(appointments):
+        if await find_command(sending.link, one, wire.CHANGE_APPOINTMENT) is not None:
+            return one
     return appointments[-1]
 
 

@@ -17,7 +17,15 @@ from syncer_sinapps.cursor import Cursor, Walk
 from syncer_sinapps.mapping import set_aside
 from syncer_sinapps.missions import Part
 from syncer_sinapps.pulling import Found, Touched, take_mission
-from syncer_sinapps.resources import OurLink, Resource, home_link, mission_id, next_page, read_page
+from syncer_sinapps.resources import (
+    OurLink,
+    Resource,
+    home_link,
+    mission_id,
+    next_page,
+    read_page,
+    together,
+)
 
 MOST_ABSENT = 50
 MOST_ABSENT_SHARE = 0.2
@@ -48,10 +56,9 @@ async def walk_page(link: OurLink, at: Cursor) -> Page:
     )
     held = set(await link.held(Kind.MISSION, but=wire.CLOSED_STATUSES))
     found, seen = Found(), list(walk.seen)
-    for item in listing.items():
-        id_ = await _take(link, item, held, found, at)
-        if id_ is not None:
-            seen.append(id_)
+    for id_, one in await together(_take(link, item, held, at) for item in listing.items()):
+        found.add(one)
+        seen += [id_] if id_ is not None else []
     found.set_aside()
     following = next_page(listing) if listing.wire.items else None
     if following is not None:
@@ -62,19 +69,20 @@ async def walk_page(link: OurLink, at: Cursor) -> Page:
 
 
 async def _take(
-    link: OurLink, item: Resource, held: Collection[str], found: Found, at: Cursor
-) -> str | None:
-    """Read a listed mission if it is open there or here; gives its id."""
+    link: OurLink, item: Resource, held: Collection[str], at: Cursor
+) -> tuple[str | None, Found]:
+    """Read a listed mission if it is open there or here; gives its id and what it came to."""
+    found = Found()
     try:
         id_ = mission_id(item)
         is_open = _is_open(item)
     except PayloadError as error:
         found.mapped.unreadable.append(set_aside(Kind.MISSION, item, error))
-        return None
+        return None, found
     if id_ is not None and (is_open or id_ in held):
         touched = Touched(id=id_, at=item.href, wanted=Part.ALL)
-        await take_mission(link, touched, found, at.seen_at)
-    return id_
+        found = await take_mission(link, touched, at.seen_at)
+    return id_, found
 
 
 def _is_open(item: Resource) -> bool:

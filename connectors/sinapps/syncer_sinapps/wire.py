@@ -130,8 +130,8 @@ class Code(Struct):
 class WireLink(Struct):
     """A link, or an action with its method."""
 
-    rel: str
-    href: str
+    rel: str | None = None
+    href: str | None = None
     method: str | None = None
 
 
@@ -140,8 +140,8 @@ class WireResource(Struct):
 
     href: str | None = None
     properties: Raw = field(default_factory=lambda: Raw(b"{}"))
-    links: list[WireLink] = field(default_factory=list)
-    actions: list[WireLink] = field(default_factory=list)
+    links: list[WireLink] | None = None
+    actions: list[WireLink] | None = None
     items: list[Raw] | None = None
 
 

@@ -129,6 +129,20 @@ async def test_both_sayings_of_one_validation_are_one_change(
     assert (facts["stage"], facts["quotes"], facts["refused"]) == ("quote_validated", 1, 0)
 
 
+async def test_an_event_that_is_delivered_twice_counts_once(
+    account: PlayedAccount, read: ReadPass
+) -> None:
+    mission = account.assign()
+    account.decide(mission.services[0], is_good=False)
+    account.log.append(account.log[-1])
+
+    found = await read()
+
+    facts = standing_after(told(found)).facts["services"][mission.services[0].id]
+    assert (facts["stage"], facts["refused"]) == ("quote_refused", 1)
+    assert len(of_kind(found, Kind.QUOTE)) == 1
+
+
 async def test_an_unknown_event_is_kept_and_its_mission_read_whole(
     account: PlayedAccount, read: ReadPass
 ) -> None:

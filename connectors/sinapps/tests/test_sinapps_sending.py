@@ -370,7 +370,7 @@ async def test_an_actor_that_others_wrote_over_is_written_again(
             actor["personne"] = before  # somebody saved a copy that he had open
 
     partner.before = overwrite
-    payload = {"actor": actor["id"], "fields": ACTOR}
+    payload = {"actor": "Assure", "fields": ACTOR}
 
     await desk.send(desk.delivery("actor_change", payload))
 

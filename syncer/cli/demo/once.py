@@ -6,6 +6,7 @@ from collections import Counter
 
 from syncer.cli.client import Json
 from syncer.cli.demo.dossier import CONNECTOR, SentDossier, send_dossier
+from syncer.cli.demo.intervention import last_intervention, way_text
 from syncer.cli.demo.stage import Stage
 from syncer.cli.demo.worked_example import live_once, timeline_text
 from syncer.cli.exits import Exit
@@ -29,12 +30,14 @@ async def pass_once(stage: Stage, output: Output) -> int:
     kinds = Counter((str(r["kind"]), str(r["intake"]["state"])) for r in records)
     dossiers = [await _dossier(stage, sent)] if sent else []
     lived = await live_once(stage, output.progress)
+    intervention = await last_intervention(stage)
     output.table(
         {
             "passes": passes,
             "records": _nested(kinds),
             "dossiers": dossiers,
             "lives": [_life(lived)] if lived else [],
+            "interventions": [_life(intervention)] if intervention else [],
         },
         _COLUMNS,
         [_row(each) for each in passes],
@@ -47,6 +50,9 @@ async def pass_once(stage: Stage, output: Output) -> int:
             output.table(None, _SENT_COLUMNS, [_sent_row(each) for each in dossiers], nothing="")
         if lived:
             output.show(None, f"claim {plain(lived['reference'])}: {timeline_text(lived)}")
+        if intervention:
+            mission = plain(intervention["reference"])
+            output.show(None, f"mission {mission}: {way_text(intervention)}")
     has_failed = not passes or any(each["state"] != "succeeded" for each in passes)
     has_failed |= any(each["sent"] != "delivered" for each in dossiers)
     return Exit.PARTLY_FAILED if has_failed else Exit.OK
