@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,6 +125,38 @@ async def test_a_sending_that_never_arrived_is_made_again(office: Office) -> Non
     assert posts(office) == 2
     shown = await office.good("GET", f"/v1/claim-files/{id_}")
     assert [each["at"] for each in shown["timeline"]] == [delivery["receipt"]["at"]]
+
+
+async def test_documents_that_change_while_a_sending_waits_leave_as_they_were_accepted(
+    office: Office,
+) -> None:
+    office.portal.faults = [Fault(status=None, method="POST", path="/denunce")]
+    id_ = await office.claim_file()
+    documents = await office.hand_in_all(id_)
+    lost = await office.sent(id_)
+    await replaced(office, id_, documents["denuncia"], b"%PDF-1.4 better")
+    await office.good("DELETE", f"/v1/claim-files/{id_}/documents/{documents['mandato']}")
+
+    await office.good("POST", f"/v1/deliveries/{lost['id']}/retry")
+    await office.until(lost["id"], "delivered")
+
+    arrived = {one.kind: one.sha256 for one in the_claim(office).attachments.values()}
+    assert arrived == {kind: sha256(f"%PDF-1.4 {kind}".encode()).hexdigest() for kind in documents}
+
+
+async def test_a_waiver_is_ours_and_the_portal_still_wants_the_document(office: Office) -> None:
+    id_ = await office.claim_file()
+    await office.hand_in_all(id_, but="mandato")
+    path = f"/v1/claim-files/{id_}/documents/mandato/waiver"
+    await office.good("POST", path, {"reason": "signed at the centre"})
+    shown = await office.good("GET", f"/v1/claim-files/{id_}")
+    assert shown["documents"] == {"received": 4, "missing": 0, "waived": 1, "complete": True}
+
+    refused = await office.send(id_)
+    allowed = await office.sent(id_, allow_incomplete=True)
+
+    assert (refused.status, refused.pointers) == (409, ["/documents/mandato"])
+    assert allowed["receipt"]["incomplete"] == ["mandato"]
 
 
 async def test_a_follow_up_whose_answer_was_lost_is_repeated(office: Office) -> None:
