@@ -89,11 +89,15 @@ def is_name(text: str) -> bool:
 
 @contextmanager
 def opened(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
-    """Open a folder below the root; gives its descriptor. ``make`` makes what is missing of it."""
+    """Open a folder below the root; gives its descriptor.
+
+    ``make`` makes what is missing of it, but never its first part: that folder is the link's, and
+    whoever exchanges files with us has made it.
+    """
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for part in parts:
-            inner = _step(folder, part, make=make)
+        for place, part in enumerate(parts):
+            inner = _step(folder, part, make=make and place > 0)
             os.close(folder)
             folder = inner
         yield folder

@@ -151,7 +151,7 @@ class FolderLink:
             raise ConnectorFailedError("a file must have a plain name that does not begin with '.'")
 
         def put() -> None:
-            with self._opened(folder) as there:
+            with self._opened(folder, make=True) as there:
                 folder_files.write(there, name, content)
 
         await asyncio.to_thread(put)

@@ -7,7 +7,7 @@ guide is docs/connector-guide.md; it starts with a ten-line connector that runs.
 """
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.completeness import ExpectedDocument
+from syncer.domain.completeness import ExpectedDocument, MarkState
 from syncer.domain.deliveries import LostAnswer
 from syncer.domain.errors import (
     AnswerLostError,
@@ -33,7 +33,7 @@ from syncer.domain.errors import (
     json_pointer,
 )
 from syncer.domain.instants import instant_key, parse_instant, to_text
-from syncer.domain.lifecycles import ClaimWarning, Event, LocalEvent, Standing
+from syncer.domain.lifecycles import ClaimWarning, Event, LocalEvent, Stage, Standing
 from syncer.domain.records import (
     Attachment,
     ClaimRef,
@@ -75,7 +75,7 @@ from syncer.sdk.mail import (
 )
 from syncer.sdk.models import Credentials, Secret, Settings
 from syncer.sdk.operation import FileRule, Operation, Payload
-from syncer.sdk.page import ClaimUpdate, Page, UnknownItem, Unreadable
+from syncer.sdk.page import ClaimUpdate, Page, Piece, UnknownItem, Unreadable
 from syncer.sdk.played import PlayedPartner
 from syncer.sdk.xml import XmlElement, parse_xml, write_xml
 
@@ -125,6 +125,7 @@ __all__ = [
     "MailSession",
     "MailSubject",
     "MailText",
+    "MarkState",
     "Money",
     "NotFoundError",
     "Operation",
@@ -137,6 +138,7 @@ __all__ = [
     "PartnerUnavailableError",
     "Payload",
     "PayloadError",
+    "Piece",
     "PlayedPartner",
     "RateLimitedError",
     "ReadyFiles",
@@ -149,6 +151,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Site",
+    "Stage",
     "Standing",
     "Surveyor",
     "SyncerError",

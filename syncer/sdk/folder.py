@@ -102,7 +102,7 @@ class FolderSession(Protocol):
         """Put a file in place as a whole: temporary name, flushed, renamed, folder flushed.
 
         The same name again is replaced by the same means. Until it is whole it is called
-        ``.<name without its ending>.tmp``.
+        ``.<name without its ending>.tmp``. A folder that is missing is made, but not the link's.
 
         Raises:
             PartnerUnavailableError: the folder cannot be written now; nothing is in place.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from syncer.domain.lifecycles import Event
+from syncer.domain.completeness import ExpectedDocument, MarkState
+from syncer.domain.lifecycles import Event, Stage
 from syncer.domain.records import ClaimRef, Kind, Record, RecordKey
 from syncer.sdk.delivery import Confirmation
 from syncer.sdk.folder import Archived, Refused
@@ -37,13 +38,23 @@ class UnknownItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """How an expected document stands at the partner; ``state`` None: it misses it."""
+
+    type: str
+    state: MarkState | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimUpdate:
     """What a partner says of a claim file itself, beside or without records.
 
     The file is found by ``claim.partner_ref``, else by ``claim.reference`` on the link, else made.
     ``data`` is laid into its data as a record's contribution of the instant ``at`` would be. With
     ``only_known`` no file is made: what is said of one that neither the store nor a kept record of
-    the page knows is dropped.
+    the page knows is dropped. ``pieces`` are all the documents that the partner expects on it, None
+    where it says nothing of them. ``stage`` moves the file on; it never goes back.
     """
 
     claim: ClaimRef
@@ -51,6 +62,8 @@ class ClaimUpdate:
     events: Sequence[Event] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     only_known: bool = False
+    pieces: Sequence[Piece] | None = None
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +77,11 @@ class Page:
     to claim files, in order. ``confirmations`` are about deliveries that were sent. ``files`` are
     what a folder connector read: moved once the page is stored. ``acknowledge`` are texts of the
     connector's own for ``settle``: what the partner is told once the page is stored.
-    ``originals`` are the bytes of each record, in the same order; given by connectors with
-    ``fixed_records``.
-    ``quiet`` names records of the page that come as one batch: a single ``documents.updated`` for
-    each claim file stands in the feed instead of an entry for each of them.
+    ``rule_sets`` are the partner's expected documents by type of claim, as far as they changed; the
+    operator's own outrank them. ``originals`` are the bytes of each record, in the same order;
+    given by connectors with ``fixed_records``. ``quiet`` names records of the page that come as one
+    batch: a single ``documents.updated`` for each claim file stands in the feed instead of an entry
+    for each of them.
     """
 
     records: Sequence[Record] = ()
@@ -78,6 +92,7 @@ class Page:
     confirmations: Sequence[Confirmation] = ()
     files: Sequence[Archived | Refused] = ()
     acknowledge: Sequence[str] = ()
+    rule_sets: Mapping[str, Sequence[ExpectedDocument]] = field(default_factory=dict)
     originals: Sequence[bytes] = ()
     quiet: Collection[RecordKey] = ()
     next_cursor: str | None = None

@@ -126,10 +126,13 @@ async def bring_rules(
     connector: str,
     sets: Mapping[str, Sequence[ExpectedDocument]],
     origin: RulesOrigin,
+    *,
+    all_of_them: bool = True,
 ) -> bool:
     """Keep the rule sets of a connector or its partner, by type of claim; True if any is new.
 
-    Those that it no longer has go. What the operator made is left alone.
+    Those that it no longer has go, where these are ``all_of_them``. What the operator made is left
+    alone.
     """
     known = {
         one.claim_type: one
@@ -145,7 +148,7 @@ async def bring_rules(
         if before != wanted and (before is None or before.origin not in _OPERATORS):
             await uow.document_rules.put(wanted)
             has_changed = True
-    for one in known.values():
+    for one in known.values() if all_of_them else ():
         if one.origin is origin and one.claim_type not in sets:
             await uow.document_rules.remove(connector, one.claim_type)
             has_changed = True

@@ -20,6 +20,7 @@ from syncer.services.fixed_records import ToldApart, tell_apart
 from syncer.services.lifecycles import as_json, check_event
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.page_write import PageWrite, Policy
+from syncer.services.partner_documents import check_pieces, check_rule_sets
 
 KEY_MAX_LENGTH = 255
 
@@ -67,6 +68,7 @@ class PageStorer:
             claim_updates=page.claim_updates,
             confirmations=page.confirmations,
             quiet=frozenset(page.quiet),
+            rule_sets=page.rule_sets,
             ids=self.ids,
             at=self.clock.now(),
         )
@@ -102,7 +104,7 @@ class PageStorer:
 
 
 def _has_items(page: Page) -> bool:
-    listed = page.records or page.claim_updates or page.confirmations
+    listed = page.records or page.claim_updates or page.confirmations or page.rule_sets
     return bool(listed or page.unreadable or page.withdrawn or page.unknown)
 
 
@@ -135,6 +137,7 @@ def check_page(connector: AnyConnector, page: object) -> None:
         raise ConnectorFailedError("files of a page must be Archived or Refused")
     for said in page.confirmations:
         check_confirmation(said)
+    check_rule_sets(page.rule_sets)
 
 
 def check_confirmation(said: object) -> None:
@@ -171,6 +174,7 @@ def check_claim_update(update: object) -> None:
     as_json("a claim update's data", update.data)
     for event in update.events:
         check_event(event)
+    check_pieces(update.pieces or ())
 
 
 def check_record(connector: AnyConnector, record: object) -> None:

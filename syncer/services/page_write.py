@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncer.domain import intake
@@ -24,6 +24,7 @@ from syncer.services.completing import Draft
 from syncer.services.confirming import confirm
 from syncer.services.lifecycles import Happening, JoinedFile, Lived, live_on
 from syncer.services.opening import AnyConnector
+from syncer.services.partner_documents import RuleSets, take_documents
 from syncer.services.record_json import claim_file_change, encode_record, record_change
 from syncer.services.setting_aside import note_unknown, set_aside, withdraw
 
@@ -92,6 +93,7 @@ class PageWrite:
     claim_updates: Sequence[ClaimUpdate] = ()
     confirmations: Sequence[Confirmation] = ()
     quiet: Collection[RecordKey] = ()
+    rule_sets: RuleSets = field(default_factory=dict)
     ids: Ids
     at: datetime
 
@@ -99,7 +101,8 @@ class PageWrite:
     def has_work(self) -> bool:
         """Say whether there is anything to write."""
         aside = self.unreadable or self.withdrawn or self.unknown
-        return bool(self.drafts or aside or self.claim_updates or self.confirmations)
+        said = self.claim_updates or self.confirmations or self.rule_sets
+        return bool(self.drafts or aside or said)
 
     async def run(self, uow: UnitOfWork) -> PassCounts:
         """Store the page; gives what became of its items."""
@@ -117,7 +120,14 @@ class PageWrite:
         changes.extend(_change_of(type_, row) for type_, row in loud)
         changes.extend(self._batches(quiet))
         changes.extend(lived.changes)
-        touched = [one.id for one in files.values() if one.joined]
+        updates = [
+            (files[one.claim.partner_ref].id, one)
+            for one in self.claim_updates
+            if one.claim.partner_ref in files
+        ]
+        told = await take_documents(uow, self.connector, self.rule_sets, updates, at=self.at)
+        changes += told.changes
+        touched = list({*told.touched, *(one.id for one in files.values() if one.joined)})
         changes += await recount_some(uow, self.key.connector, touched, at=self.at)
         await self._offer_attachments(uow, files)
         gone = await withdraw(uow, self.key, self._gone())

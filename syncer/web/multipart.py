@@ -30,6 +30,8 @@ _CHUNK_BYTES: Final = 131_072
 """How much of a content is handed on at a time, at least."""
 _LINE_END: Final = b"\r\n"
 _PARAMETER = re.compile(r';[ \t]*([a-zA-Z0-9*_-]+)=(?:"((?:\\.|[^"\\])*)"|([^\s;"]+))[ \t]*')
+_ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+"""What browsers and curl escape in names that are otherwise raw."""
 _PLAIN_ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 
 
@@ -218,4 +220,8 @@ def _filename(parameters: Mapping[str, str]) -> str | None:
     if extended.lower().startswith("utf-8'"):
         return unquote(extended.split("'", 2)[-1])
     plain = parameters.get("filename")
-    return unquote(plain) if plain is not None and plain.isascii() else plain
+    if plain is None or plain.isascii():
+        return plain and unquote(plain)
+    for escaped, sign in _ESCAPED.items():
+        plain = plain.replace(escaped, sign)
+    return plain

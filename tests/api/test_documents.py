@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -286,6 +287,7 @@ async def test_what_is_no_picture_or_pdf_is_refused(
         pytest.param("../../etc/passwd", "passwd", id="path"),
         pytest.param("C:\\\\temp\\\\a.pdf", "a.pdf", id="windows-path"),
         pytest.param("avant côté.pdf", "avant côté.pdf", id="raw-utf-8"),
+        pytest.param("avant %22côté%22.pdf", "avant côté.pdf", id="raw-with-escaped-quotes"),
         pytest.param("avant%20c%C3%B4t%C3%A9.pdf", "avant côté.pdf", id="percent-signs"),
         pytest.param("a\u202efdp.exe", "afdp.exe", id="right-to-left"),
         pytest.param("a%00b%0D%0AX: y.pdf", "abX y.pdf", id="nul-and-line-end"),
@@ -422,6 +424,21 @@ async def test_an_upload_that_breaks_off_leaves_nothing(desk: Desk) -> None:
         while desk.files():  # noqa: ASYNC110 - a file goes, which is no event
             await asyncio.sleep(0.01)
     assert await desk.rows() == {}
+
+
+async def test_a_full_disk_refuses_an_upload_and_keeps_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int, _chunk: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("syncer.store.blobs._write_all", full)
+        refused = await desk.hand_in()
+
+    assert (refused.status, refused.code) == (507, "storage_full")
+    assert (await desk.rows(), desk.files()) == ({}, [])
+    assert (await desk.hand_in()).status == 201
 
 
 async def test_the_document_of_the_api_describes_the_form(desk: Desk) -> None:

@@ -203,10 +203,11 @@ async def test_an_outbox_that_cannot_be_written_is_tried_again_and_sends_once(
     await garage.linked()
     outbox = folders.root / "EMI" / "STANDARD"
     outbox.rmdir()
+    outbox.write_text("in the way")
     sent = await garage.send("invoice", INVOICE, "C-1")
 
     waiting = await garage.until(sent.json["id"], "retrying")
-    outbox.mkdir()
+    outbox.unlink()
     await garage.good("POST", f"/v1/deliveries/{sent.json['id']}/retry")
     await garage.until(sent.json["id"], "sent")
     garage.exchange()

@@ -250,13 +250,21 @@ async def test_what_cannot_be_written_is_told_and_leaves_nothing(
         raise OSError({"full": errno.ENOSPC}.get(trouble, errno.EROFS), "no")
 
     monkeypatch.setattr(os, "write", fail)
-    folder = "MISSING" if trouble == "gone" else OUT
+    if trouble == "gone":
+        box.place.rename(box.place.with_name("elsewhere"))
     words = {"full": "disk is full", "gone": "does not exist", "read-only": "read-only"}[trouble]
 
     with pytest.raises(PartnerUnavailableError, match=words):
-        await box.link.write(folder, "m-1.xml", b"<m/>")
+        await box.link.write(OUT, "m-1.xml", b"<m/>")
 
     assert box.tree() == set()
+    assert box.place.exists() == (trouble != "gone")
+
+
+async def test_a_folder_that_nobody_made_yet_is_made_for_a_file(box: Box) -> None:
+    await box.link.write("EMI/OTHER", "m-1.xml", b"<m/>")
+
+    assert box.tree() == {"EMI/OTHER/m-1.xml"}
 
 
 async def test_a_file_that_cannot_be_moved_is_told_after_all_others_were(

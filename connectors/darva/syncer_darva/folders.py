@@ -44,8 +44,8 @@ class Darva(ClaimsNetwork[DarvaCredentials]):
         return f"{credentials.subscriber_no}-{credentials.station_no}"
 
     async def check(self, link: OurLink) -> None:
-        """See that the mailbox's folders are there."""
-        await link.folder.check(wire.INBOX, wire.OUTBOX)
+        """See that the network's program has made the mailbox's folder."""
+        await link.folder.check(wire.INBOX)
 
     async def pull(self, link: OurLink, cursor: str | None) -> Page:  # noqa: ARG002
         """Read what lies ready, in order of ``seq``."""

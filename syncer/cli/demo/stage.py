@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shlex
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import entry_points
@@ -119,7 +121,8 @@ async def set_up(folder: Path, *, interval: timedelta) -> AsyncIterator[Stage]:
             name: await stack.enter_async_context(partner.serve())
             for name, partner in partners.items()
         }
-        file = _write_configuration(folder, base_urls, interval)
+        port = stack.enter_context(_port())
+        file = _write_configuration(folder, base_urls, port, interval)
         settings = Invocation(file=file).settings()
         log = stack.enter_context((folder / LOG_FILE).open("a", encoding="utf-8"))
         configure_logging(settings.log_level, stream=log)
@@ -146,7 +149,9 @@ def _played_partners() -> dict[str, PlayedPartner]:
     return partners
 
 
-def _write_configuration(folder: Path, base_urls: Mapping[str, str], interval: timedelta) -> Path:
+def _write_configuration(
+    folder: Path, base_urls: Mapping[str, str], port: int, interval: timedelta
+) -> Path:
     from syncer.vault import create_key_file
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -158,7 +163,7 @@ def _write_configuration(folder: Path, base_urls: Mapping[str, str], interval: t
         file=file,
         data_dir=json.dumps(str(folder / "data")),
         key_file=json.dumps(str(key)),
-        port=_free_port(),
+        port=port,
         interval=duration_text(interval),
     )
     for name, base_url in base_urls.items():
@@ -173,9 +178,25 @@ def _write_configuration(folder: Path, base_urls: Mapping[str, str], interval: t
     return file
 
 
-def _free_port() -> int:
-    """Give the usual port when it is free, else another one."""
-    for wanted in (PREFERRED_PORT, 0):
+@contextmanager
+def _port() -> Iterator[int]:
+    """Give the usual port when it is free, else another one.
+
+    A demo that has the usual port, or is about to take it, holds a lock until it ends.
+    """
+    place = Path(tempfile.gettempdir()) / f"syncer-demo-{PREFERRED_PORT}.lock"
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context(place.open("ab"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            wanted = PREFERRED_PORT
+        except OSError:  # another demo, or another user's
+            wanted = 0
+        yield _free_port(wanted)
+
+
+def _free_port(preferred: int) -> int:
+    for wanted in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):

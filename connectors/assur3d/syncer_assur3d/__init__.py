@@ -1,0 +1,215 @@
+"""ASSUR3D: what is expected and how it stands comes in; documents and waivers go out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import Field
+
+from syncer.sdk import (
+    Connector,
+    Credentials,
+    CredentialsRejectedError,
+    Delivery,
+    ExpectedDocument,
+    FieldError,
+    FileRule,
+    InvalidError,
+    Link,
+    LostAnswer,
+    Operation,
+    Page,
+    Part,
+    PartnerLimits,
+    Payload,
+    PayloadError,
+    Receipt,
+    Secret,
+    Settings,
+    hookimpl,
+    path_of,
+)
+from syncer_assur3d import wire
+from syncer_assur3d.cursor import Cursor, partner_time
+from syncer_assur3d.mapping import read_follow_ups, rule_set
+
+__all__ = ["Assur3d", "Assur3dCredentials", "Deposit", "Waiver"]
+
+NOT_MODIFIED = 304
+_SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+class Assur3dCredentials(Credentials):
+    """What the platform gives an office."""
+
+    office_id: str = Field(
+        min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", title="Office id"
+    )
+    api_token: Annotated[Secret, Field(min_length=1, max_length=1024)] = Field(title="API token")
+
+
+class Deposit(Payload):
+    """Which expected document the file is."""
+
+    document_type: str = Field(min_length=1, max_length=100)
+
+
+class Waiver(Payload):
+    """Which expected document is not asked for any more, and why."""
+
+    document_type: str = Field(min_length=1, max_length=100)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+DEPOSIT = Operation(
+    name="deposit",
+    title="Deposit a document",
+    payload=Deposit,
+    lost_answer=LostAnswer.KEY,
+    files=FileRule(least=1, most=1),
+)
+WAIVER = Operation(
+    name="waiver", title="Waive a document", payload=Waiver, lost_answer=LostAnswer.KEY
+)
+
+OurLink = Link[Assur3dCredentials, Settings]
+
+
+class Assur3d(Connector[Assur3dCredentials, Settings]):
+    """Pulls rule sets and follow-ups; deposits documents and waives them."""
+
+    name = "assur3d"
+    title = "ASSUR3D"
+    version = "0.1.0"
+    wire_format = "profile"
+    kinds = frozenset()
+    credentials = Assur3dCredentials
+    limits = PartnerLimits(source="ASSUR3D profile 1 names none; docs/partners/assur3d.md")
+    operations = (DEPOSIT, WAIVER)
+
+    def auth_headers(self, credentials: Assur3dCredentials) -> Mapping[str, str]:
+        """Send the token as a bearer token."""
+        return {"Authorization": f"Bearer {credentials.api_token.get_secret_value()}"}
+
+    async def check(self, link: OurLink) -> None:
+        """Ask for the office; it must be the one that was named."""
+        office = link.credentials.office_id
+        answer = await link.http.request("GET", path_of(wire.OFFICE, office))
+        if answer.decode(wire.WireOffice).id != office:
+            raise CredentialsRejectedError("The token belongs to another office.")
+
+    async def first_cursor(self, link: OurLink) -> str | None:
+        """Start at the start date, else from the beginning: open follow-ups may be old."""
+        if link.start_date is None:
+            return None
+        return Cursor(since=datetime.combine(link.start_date, time(), UTC)).text()
+
+    async def pull(self, link: OurLink, cursor: str | None) -> Page:
+        """Read one page of follow-ups; with the first one what is expected, as far as it is new."""
+        at = Cursor.parse(cursor)
+        rule_sets: dict[str, Sequence[ExpectedDocument]] = {}
+        etags = dict(at.etags)
+        if at.is_start:
+            etags, rule_sets = await self._expected(link, at.etags)
+        path = path_of(wire.FOLLOW_UPS, link.credentials.office_id)
+        accept = {200, wire.POSITION_GONE} if at.position is not None else {200}
+        answer = await link.http.request("GET", path, query=at.query(), accept=accept)
+        if answer.status == wire.POSITION_GONE:
+            return Page(next_cursor=at.restarted().text(), has_more=True)
+        page = answer.decode(wire.WireFollowUps)
+        if len(page.items) > wire.LONGEST_PAGE:
+            raise PayloadError(f"holds more than {wire.LONGEST_PAGE}", path="items")
+        found = read_follow_ups(page.items)
+        now = partner_time(answer.headers.get("date"))
+        following = at.after(found.changed, page.next_cursor, now=now, etags=etags)
+        return Page(
+            claim_updates=found.updates,
+            unreadable=found.unreadable,
+            unknown=found.unknown,
+            rule_sets=rule_sets,
+            next_cursor=following.text(),
+            has_more=page.next_cursor is not None,
+        )
+
+    async def _expected(
+        self, link: OurLink, known: Mapping[str, str]
+    ) -> tuple[dict[str, str], dict[str, Sequence[ExpectedDocument]]]:
+        """Ask for the types of contract, and what is expected for each unless it is known."""
+        office = link.credentials.office_id
+        answer = await link.http.request("GET", path_of(wire.CONTRACT_TYPES, office))
+        types = answer.decode(list[wire.WireContractType])
+        if len(types) > wire.MOST_TYPES:
+            raise PayloadError(f"holds more than {wire.MOST_TYPES} types", path="contract-types")
+        etags: dict[str, str] = {}
+        changed: dict[str, Sequence[ExpectedDocument]] = {}
+        for code in dict.fromkeys(one.code for one in types):
+            etag = known.get(code)
+            answer = await link.http.request(
+                "GET",
+                path_of(wire.EXPECTED_DOCUMENTS, office, code),
+                headers={"If-None-Match": etag} if etag else None,
+                accept={200, NOT_MODIFIED} if etag else {200},
+            )
+            if answer.status == NOT_MODIFIED and etag is not None:
+                etags[code] = etag
+                continue
+            changed[code] = rule_set(answer.decode(list[wire.WireExpected]))
+            if _SENDABLE.fullmatch(new := answer.headers.get("etag", "")):
+                etags[code] = new
+        return etags, changed
+
+    def validate(self, delivery: Delivery[Any], settings: Settings) -> None:  # noqa: ARG002
+        """Refuse what belongs to no follow-up."""
+        if delivery.claim_file is None or delivery.claim_file.partner_ref is None:
+            message = "is missing: the claim file is no follow-up of the platform yet"
+            fault = FieldError(pointer="/claim_file/partner_ref", message=message)
+            raise InvalidError("Only follow-ups take documents.", [fault])
+
+    async def deliver(self, link: OurLink, delivery: Delivery[Any]) -> Receipt:
+        """Deposit or waive; both may be repeated by the contract."""
+        assert delivery.claim_file is not None  # validate saw to it
+        follow_up = delivery.claim_file.partner_ref or ""
+        office, type_ = link.credentials.office_id, delivery.payload.document_type
+        if delivery.operation.name == WAIVER.name:
+            path = path_of(wire.WAIVER, office, follow_up, type_)
+            body = msgspec.json.encode({"reason": delivery.payload.reason})
+            await link.http.request(
+                "POST",
+                path,
+                body=body,
+                headers={"Content-Type": "application/json"},
+                accept={204},
+                repeatable=True,
+            )
+            return Receipt(partner_ref=follow_up)
+        [file] = delivery.files
+        answer = await link.http.request(
+            "POST",
+            path_of(wire.DOCUMENTS, office, follow_up),
+            parts=[
+                Part(name=wire.PART_TYPE, content=type_.encode()),
+                Part(
+                    name=wire.PART_FILE,
+                    content=file,
+                    content_type=file.content_type,
+                    filename=file.name,
+                ),
+            ],
+            accept={200, 201},
+            repeatable=True,
+        )
+        receipt = answer.decode(wire.WireReceipt)
+        if receipt.sha256 != file.sha256:
+            raise PayloadError("is not that of the document that was sent", path="sha256")
+        raw = {"documentId": receipt.document_id, "sha256": receipt.sha256}
+        return Receipt(partner_ref=follow_up, raw=raw)
+
+
+@hookimpl
+def register_connectors(register: Callable[[type[Assur3d]], None]) -> None:
+    """Hand the connector to the host."""
+    register(Assur3d)
