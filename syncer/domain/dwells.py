@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,9 +23,14 @@ class Dwelling:
     word: str | None
     since: datetime
 
-    def limit(self, limits: Mapping[str, timedelta]) -> tuple[str, timedelta] | None:
-        """Give the limit that applies, with its name: the partner's word before our state."""
-        for name in (self.word, self.state):
+    def limit(
+        self, limits: Mapping[str, timedelta], words: Sequence[str] = ()
+    ) -> tuple[str, timedelta] | None:
+        """Give the limit that applies, with its name: the partner's word before our state.
+
+        ``words`` are what else the partner calls the state.
+        """
+        for name in (self.word, self.state, *words):
             if name is not None and (limit := limits.get(name.casefold())) is not None:
                 return name, limit
         return None

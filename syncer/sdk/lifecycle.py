@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 from syncer.domain.lifecycles import Event, Standing
@@ -17,6 +18,8 @@ class Lifecycle(ABC):
 
     states: ClassVar[tuple[str, ...]]
     """Every state that a file can be in, in the order of a usual life."""
+    words: ClassVar[Mapping[str, str]] = {}
+    """The state that each of the partner's own words means; settings may name states by them."""
 
     @abstractmethod
     def begin(self) -> Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,13 @@ class Correspondence:
             return self.settings.of(installed, link.settings if link else {}).model
         except InvalidError:
             return Settings()
+
+    def words_for(self, connector: str, state: str | None) -> Sequence[str]:
+        """Give the partner's own words for a state; settings may name it by any of them."""
+        installed = self.registry.get(connector).connector
+        if installed is None or installed.lifecycle is None:
+            return ()
+        return [word for word, means in installed.lifecycle.words.items() if means == state]
 
 
 def _part(claim_file: ClaimFile, name: str) -> dict[str, Any]:

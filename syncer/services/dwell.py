@@ -118,7 +118,8 @@ class DwellWatch:
 
     def _judge(self, plan: _Plan, stay: Dwelling, limits: Limits, known: Dwell | None) -> None:
         now = self.clock.now()
-        named = stay.limit(limits)
+        words = self.correspondence.words_for(stay.link.connector, stay.state)
+        named = stay.limit(limits, words)
         is_past = named is not None and now - stay.since > named[1]
         if known is not None and (known.state, known.since) != (stay.state, stay.since):
             plan.removed.append(stay.claim_file)

@@ -94,7 +94,8 @@ class StatusMails:
             if claim_file is None:
                 return []
             settings = await self.correspondence.settings_of(uow, claim_file.link)
-            parties = settings.parties_of(state, word)
+            words = self.correspondence.words_for(claim_file.link.connector, state)
+            parties = settings.parties_of(state, word, *words)
             if not parties:
                 return []
             client = await self.correspondence.with_client(uow, claim_file)

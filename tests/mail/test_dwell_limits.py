@@ -20,7 +20,9 @@ async def look(desk: Desk) -> tuple[list[str], int]:
     return shown, len(await desk.told(ChangeType.DWELL_EXCEEDED))
 
 
-@pytest.mark.parametrize("named", ["open", "Notice"], ids=["our-state", "partners-word"])
+@pytest.mark.parametrize(
+    "named", ["open", "Notice", "Aperto"], ids=["our-state", "partners-word", "another-word"]
+)
 async def test_file_past_its_limit_is_told_once_and_shown_until_it_moves(
     desk: Desk, named: str
 ) -> None:

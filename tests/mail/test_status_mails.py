@@ -24,7 +24,9 @@ async def test_nobody_is_told_unless_asked_for(desk: Desk) -> None:
     assert await desk.log() == []
 
 
-@pytest.mark.parametrize("named", ["open", "NOTICE"], ids=["our-state", "partners-word"])
+@pytest.mark.parametrize(
+    "named", ["open", "NOTICE", "Aperto"], ids=["our-state", "partners-word", "another-word"]
+)
 async def test_client_is_told_once_of_a_change(desk: Desk, named: str) -> None:
     await desk.settings(notify={named: ["client"]})
     await desk.status_mails.follow()

@@ -37,6 +37,7 @@ class ShelfLife(Lifecycle):
     """A notice opens a file, what comes before it waits, notes on a used file warn."""
 
     states = ("none", "open", "used", "closed")
+    words: ClassVar = {"aperto": "open"}
 
     def begin(self) -> Standing:
         return Standing(state="none", facts={"notes": []})

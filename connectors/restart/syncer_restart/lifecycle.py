@@ -40,6 +40,7 @@ class RestartLifecycle(Lifecycle):
     """
 
     states = tuple(wire.STATES.values())
+    words = wire.STATES
 
     def begin(self) -> Standing:
         """Give the standing of a file that was not sent yet."""
