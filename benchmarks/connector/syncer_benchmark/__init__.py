@@ -12,13 +12,20 @@ from syncer.sdk import (
     ClaimRef,
     Connector,
     Credentials,
+    Delivery,
+    FileRule,
     Insured,
     Insurer,
     Kind,
     Line,
     Link,
+    LostAnswer,
+    Operation,
     Page,
+    Part,
     PartnerLimits,
+    Payload,
+    Receipt,
     Record,
     Response,
     Secret,
@@ -81,6 +88,19 @@ class RawListing(Struct):
     more: bool
 
 
+class Posted(Struct):
+    """What the partner says of a file that it took."""
+
+    id: str
+
+
+POST = Operation(
+    name="post",
+    title="One file",
+    payload=Payload,
+    lost_answer=LostAnswer.KEY,
+    files=FileRule(least=1, most=1),
+)
 OurLink = Link[BenchmarkCredentials, Settings]
 _LISTING = msgspec.json.Decoder(Listing)
 _QUOTE = msgspec.json.Decoder(Quote)
@@ -96,6 +116,7 @@ class Benchmark(Connector[BenchmarkCredentials, Settings]):
     kinds = frozenset({Kind.QUOTE})
     credentials = BenchmarkCredentials
     limits = PartnerLimits(concurrent=4, source="benchmarks/partner.py has no limits")
+    operations = (POST,)
 
     def auth_headers(self, credentials: BenchmarkCredentials) -> Mapping[str, str]:
         """Send the token as a bearer token."""
@@ -118,6 +139,14 @@ class Benchmark(Connector[BenchmarkCredentials, Settings]):
         if answer.status == _NOT_MODIFIED:
             return Page()
         return _page_of(answer)
+
+    async def deliver(self, link: OurLink, delivery: Delivery[Payload]) -> Receipt:
+        """Post one file."""
+        [file] = delivery.files
+        part = Part(name="file", content=file, content_type=file.content_type, filename=file.name)
+        headers = {"Idempotency-Key": delivery.key}
+        answer = await link.http.request("POST", "/files", headers=headers, parts=[part])
+        return Receipt(partner_ref=answer.decode(Posted).id)
 
 
 def _page_of(answer: Response) -> Page:
