@@ -214,8 +214,8 @@ def compare(args: argparse.Namespace, lanes: int, size: int) -> None:
     """Compare the two in turn and print medians and their ratio."""
     found: dict[str, list[dict[str, float]]] = {"floor": [], "host": []}
     for _ in range(args.runs):
-        for subject in found:
-            found[subject].append(run(subject, args, lanes, size))
+        for subject, runs in found.items():
+            runs.append(run(subject, args, lanes, size))
     mid = {
         subject: {what: median(each[what] for each in runs) for what in runs[0]}
         for subject, runs in found.items()

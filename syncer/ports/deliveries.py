@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from syncer.domain.deliveries import DeliveryFilter, Lane, StoredDelivery
+from syncer.domain.deliveries import Attempt, DeliveryFilter, Lane, StoredDelivery
 from syncer.domain.outbox import LaneEntry
 
 
@@ -23,6 +23,10 @@ class Deliveries(Protocol):
         ...
 
     async def get(self, id_: str) -> StoredDelivery | None: ...
+
+    async def to_send(self, id_: str) -> StoredDelivery | None:
+        """Give one as an attempt needs it: with its files and notes, without earlier attempts."""
+        ...
 
     async def find(
         self, wanted: DeliveryFilter, *, after: str | None, limit: int
@@ -67,8 +71,14 @@ class Deliveries(Protocol):
         """List what is being sent under a lease that ended before an instant; None: under any."""
         ...
 
-    async def save(self, delivery: StoredDelivery, *, lease: str | None) -> bool:
-        """Write where it stands and its newest attempt, if it is (not) held under this lease."""
+    async def held(self, id_: str, lease: str) -> StoredDelivery | None:
+        """Give one that is held under this lease, without files, notes and attempts."""
+        ...
+
+    async def save(
+        self, delivery: StoredDelivery, *, lease: str | None, attempts: Sequence[Attempt] = ()
+    ) -> bool:
+        """Write where it stands and new attempts, if it is (not) held under this lease."""
         ...
 
     async def note(self, id_: str, lease: str, step: str, value: Any) -> bool:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.deliveries import Lane, LostAnswer, Outcome, StoredDelivery
+from syncer.domain.deliveries import DeliveryState, Lane, LostAnswer, Outcome, StoredDelivery
 from syncer.domain.errors import (
     ConnectorFailedError,
     CredentialsRejectedError,
@@ -119,7 +119,7 @@ class Attempts:
         """Take a delivery within a write; None when another has it or it may not leave now."""
         now = self.clock.now()
         until, held_until = self.leases.until()
-        before = await uow.deliveries.get(id_)
+        before = await uow.deliveries.to_send(id_)
         if before is None or id_ in self.leases or self.leases.is_stopping:
             return None
         link = await uow.links.get(before.link)
@@ -128,8 +128,16 @@ class Attempts:
             return None
         if not await uow.deliveries.lease(id_, lease, until=until, at=now):
             return None
-        delivery = await uow.deliveries.get(id_)
-        assert delivery is not None
+        delivery = replace(
+            before,
+            state=DeliveryState.SENDING,
+            reason=None,
+            next_attempt_at=None,
+            lease=lease,
+            lease_until=until,
+            attempt_at=now,
+            updated_at=now,
+        )
         uow.feed.append([delivery_change(delivery)], at=now)
         return Taken(
             live=self.leases.make(delivery, lease, held_until),
@@ -315,8 +323,8 @@ class Attempts:
     ) -> StoredDelivery | None:
         """Write the delivery and what follows from it; None when the lease is lost."""
         now = self.clock.now()
-        before = await uow.deliveries.get(taken.delivery.id)
-        if before is None or before.lease != taken.live.lease:
+        before = await uow.deliveries.held(taken.delivery.id, taken.live.lease)
+        if before is None:
             return None
         after = settle(before, ending.verdict, now=now, jitter=jitter)
         if not await keep_moved(uow, before, after, at=now):

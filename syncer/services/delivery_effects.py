@@ -34,7 +34,8 @@ async def keep_moved(
 
     False, and nothing is written, when the lease of ``before`` is no longer on the row.
     """
-    if not await uow.deliveries.save(after, lease=before.lease):
+    made = after.attempts[len(before.attempts) :]
+    if not await uow.deliveries.save(after, lease=before.lease, attempts=made):
         return False
     if after.state is not before.state:
         uow.feed.append([delivery_change(after)], at=at)

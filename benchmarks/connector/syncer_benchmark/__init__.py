@@ -146,7 +146,7 @@ class Benchmark(Connector[BenchmarkCredentials, Settings]):
         part = Part(name="file", content=file, content_type=file.content_type, filename=file.name)
         headers = {"Idempotency-Key": delivery.key}
         answer = await link.http.request("POST", "/files", headers=headers, parts=[part])
-        return Receipt(partner_ref=answer.decode(Posted).id)
+        return Receipt(raw={"id": answer.decode(Posted).id})
 
 
 def _page_of(answer: Response) -> Page:

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Text,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -23,6 +25,7 @@ from sqlalchemy import (
 from syncer.domain.deliveries import (
     PARKED,
     WAITING,
+    Attempt,
     DeliveryFilter,
     DeliveryState,
     Lane,
@@ -31,10 +34,13 @@ from syncer.domain.deliveries import (
 from syncer.domain.instants import to_micros
 from syncer.domain.links import LinkState
 from syncer.domain.outbox import LaneEntry
-from syncer.store.connection import Connection, any_of, json_text
+from syncer.store.connection import Connection, Prepared, any_of, json_text
 from syncer.store.repositories.delivery_rows import (
     LANE_COLUMNS,
+    MOVING_COLUMNS,
     attempt_values,
+    delivery_from,
+    delivery_to_send,
     file_values,
     fixed_values,
     lane_entry,
@@ -48,6 +54,16 @@ _WAITING = table.c.state.in_([state.value for state in WAITING])
 _SENDING = table.c.state == DeliveryState.SENDING.value
 _HOLDS_LANE: ColumnElement[bool] = literal_column("delivery.holds_lane")
 """As the partial index spells it; ``holds_lane = 1`` would not use it."""
+
+
+def _save(*held: ColumnElement[bool]) -> Prepared:
+    written = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in MOVING_COLUMNS}
+    row = and_(table.c.id == bindparam("of_id", type_=Text()), *held)
+    return Prepared(update(table).where(row).values(**written).returning(table.c.number))
+
+
+_SAVE_FREE = _save(table.c.lease.is_(None))
+_SAVE_HELD = _save(table.c.lease == bindparam("held_by", type_=Text()), _SENDING)
 
 
 class DeliveryTable:
@@ -74,6 +90,9 @@ class DeliveryTable:
     async def get(self, id_: str) -> StoredDelivery | None:
         found = await self._whole(select(table).where(table.c.id == id_))
         return found[0] if found else None
+
+    async def to_send(self, id_: str) -> StoredDelivery | None:
+        return await delivery_to_send(self._connection, select(table).where(table.c.id == id_))
 
     async def _whole(self, query: Select[Any]) -> list[StoredDelivery]:
         return await whole_deliveries(self._connection, query)
@@ -178,14 +197,19 @@ class DeliveryTable:
             query = query.where(table.c.lease_until < to_micros(before))
         return await self._whole(query)
 
-    async def save(self, delivery: StoredDelivery, *, lease: str | None) -> bool:
-        row = and_(table.c.id == delivery.id, *_held(lease))
-        written = update(table).where(row).values(**moving_values(delivery))
-        if not await self._connection.execute(written):
+    async def held(self, id_: str, lease: str) -> StoredDelivery | None:
+        row = await self._connection.row(select(table).where(table.c.id == id_, *_held(lease)))
+        return None if row is None else delivery_from(row)
+
+    async def save(
+        self, delivery: StoredDelivery, *, lease: str | None, attempts: Sequence[Attempt] = ()
+    ) -> bool:
+        new = {f"new_{name}": value for name, value in moving_values(delivery).items()}
+        statement = _SAVE_FREE if lease is None else _SAVE_HELD
+        held = {} if lease is None else {"held_by": lease}
+        if not await self._connection.fetch(statement, of_id=delivery.id, **held, **new):
             return False
-        known = select(func.count()).where(delivery_attempt.c.delivery_id == delivery.id)
-        new = delivery.attempts[int(await self._connection.scalar(known)) :]
-        await self._add_all(delivery_attempt, attempt_values(delivery.id, new))
+        await self._add_all(delivery_attempt, attempt_values(delivery.id, attempts))
         return True
 
     async def note(self, id_: str, lease: str, step: str, value: Any) -> bool:

@@ -31,6 +31,14 @@ LANE_COLUMNS = tuple(
 )
 
 
+MOVING_COLUMNS = (
+    "state", "reason", "waiting_for", "holds_lane", "in_doubt", "was_sent", "failures",
+    "failing_since", "updated_at", "next_attempt_at", "lease", "lease_until", "attempt_at",
+    "receipt",
+)  # fmt: skip
+"""What ``moving_values`` gives."""
+
+
 def fixed_values(delivery: StoredDelivery) -> dict[str, Any]:
     """Give the columns that never change."""
     return {
@@ -107,7 +115,19 @@ async def whole_deliveries(connection: Connection, query: Select[Any]) -> list[S
     files = await _of(connection, delivery_file, ids, delivery_file.c.place)
     notes = await _of(connection, delivery_note, ids, delivery_note.c.step)
     attempts = await _of(connection, delivery_attempt, ids, delivery_attempt.c.number)
-    return [_whole(row, files[row.id], notes[row.id], attempts[row.id]) for row in rows]
+    return [delivery_from(row, files[row.id], notes[row.id], attempts[row.id]) for row in rows]
+
+
+async def delivery_to_send(connection: Connection, query: Select[Any]) -> StoredDelivery | None:
+    """Read a delivery as an attempt needs it; one that was never sent has no notes."""
+    row = await connection.row(query)
+    if row is None:
+        return None
+    files = await _of(connection, delivery_file, [row.id], delivery_file.c.place)
+    notes: Sequence[Row[Any]] = ()
+    if row.was_sent:
+        notes = (await _of(connection, delivery_note, [row.id], delivery_note.c.step))[row.id]
+    return delivery_from(row, files[row.id], notes)
 
 
 async def _of(
@@ -120,12 +140,13 @@ async def _of(
     return found
 
 
-def _whole(
+def delivery_from(
     row: Row[Any],
-    files: Sequence[Row[Any]],
-    notes: Sequence[Row[Any]],
-    attempts: Sequence[Row[Any]],
+    files: Sequence[Row[Any]] = (),
+    notes: Sequence[Row[Any]] = (),
+    attempts: Sequence[Row[Any]] = (),
 ) -> StoredDelivery:
+    """Read a delivery from its row, with the parts that were read."""
     return StoredDelivery(
         id=row.id,
         number=row.number,
