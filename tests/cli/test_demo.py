@@ -30,6 +30,11 @@ def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
     [mission] = said.json["interventions"]
     ways = [step["to"] for step in mission["timeline"] if step["from"] != step["to"]]
     assert ways[-4:] == ["quote_pending", "quote_validated", "works_planned", "invoiced"]
+    [completed] = said.json["completed"]
+    assert completed["missing"] == ["Permis de conduire", "RIB"]
+    assert (completed["reminder"], completed["mailed"]) == ("sent", "delivered")
+    assert completed["deposits"] == ["delivered", "delivered"]
+    assert completed["complete"]
     [dossier] = said.json["dossiers"]
     assert "Mandate" in dossier["first_refused"]
     assert (dossier["sent"], dossier["now"]) == ("delivered", "validated")

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from syncer.cli.demo.dossier import keep_sending
 from syncer.cli.demo.life import let_live
+from syncer.cli.demo.paperwork import keep_reminding
 from syncer.cli.demo.snapshot import Watcher
 from syncer.cli.demo.stage import Stage
 from syncer.cli.demo.view import introduce
@@ -29,6 +30,7 @@ async def narrate(stage: Stage, console: Console) -> None:
         group.create_task(let_live(stage, say))
         group.create_task(keep_sending(stage, say))
         group.create_task(keep_living(stage, say))
+        group.create_task(keep_reminding(stage, say))
         while True:
             try:
                 seen = await watcher.look(records=1)

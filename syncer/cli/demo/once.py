@@ -7,6 +7,7 @@ from collections import Counter
 from syncer.cli.client import Json
 from syncer.cli.demo.dossier import CONNECTOR, SentDossier, send_dossier
 from syncer.cli.demo.intervention import last_intervention, way_text
+from syncer.cli.demo.paperwork import complete_once
 from syncer.cli.demo.stage import Stage
 from syncer.cli.demo.worked_example import live_once, timeline_text
 from syncer.cli.exits import Exit
@@ -31,6 +32,7 @@ async def pass_once(stage: Stage, output: Output) -> int:
     dossiers = [await _dossier(stage, sent)] if sent else []
     lived = await live_once(stage, output.progress)
     intervention = await last_intervention(stage)
+    completed = await complete_once(stage, output.progress)
     output.table(
         {
             "passes": passes,
@@ -38,6 +40,7 @@ async def pass_once(stage: Stage, output: Output) -> int:
             "dossiers": dossiers,
             "lives": [_life(lived)] if lived else [],
             "interventions": [_life(intervention)] if intervention else [],
+            "completed": [completed] if completed else [],
         },
         _COLUMNS,
         [_row(each) for each in passes],
@@ -53,8 +56,11 @@ async def pass_once(stage: Stage, output: Output) -> int:
         if intervention:
             mission = plain(intervention["reference"])
             output.show(None, f"mission {mission}: {way_text(intervention)}")
+        if completed:
+            output.show(None, f"file {plain(completed['reference'])}: {_completed(completed)}")
     has_failed = not passes or any(each["state"] != "succeeded" for each in passes)
     has_failed |= any(each["sent"] != "delivered" for each in dossiers)
+    has_failed |= completed is not None and not completed["complete"]
     return Exit.PARTLY_FAILED if has_failed else Exit.OK
 
 
@@ -68,6 +74,14 @@ async def _dossier(stage: Stage, sent: SentDossier) -> Json:
         "number": sent.number,
         "now": claim_file["state"],
     }
+
+
+def _completed(completed: Json) -> str:
+    missing, reminder = ", ".join(completed["missing"]), completed["reminder"] or "not sent again"
+    return (
+        f"missed {missing}; reminder {reminder}; deposits {', '.join(completed['deposits'])}; "
+        f"by mail to the claims office: {completed['mailed']}"
+    )
 
 
 def _life(claim_file: Json) -> Json:

@@ -16,6 +16,7 @@ from syncer.cli.client import Json
 from syncer.cli.commands.records import record_row
 from syncer.cli.demo.dossier import keep_sending
 from syncer.cli.demo.life import let_live
+from syncer.cli.demo.paperwork import keep_reminding
 from syncer.cli.demo.snapshot import Snapshot, Watcher
 from syncer.cli.demo.stage import REPAIRERS, Stage
 from syncer.cli.demo.worked_example import keep_living
@@ -40,6 +41,7 @@ async def watch(stage: Stage, console: Console) -> None:
             group.create_task(let_live(stage, said.append))
             group.create_task(keep_sending(stage, said.append))
             group.create_task(keep_living(stage, said.append))
+            group.create_task(keep_reminding(stage, said.append))
             while True:
                 try:
                     seen = await watcher.look(records=_room(console, stage))
