@@ -198,7 +198,8 @@ def _mail(settings: Settings) -> Iterator[Finding]:
             action="Set host, from and what else it needs under [mail].",
         )
         return
-    yield Finding(check="mail", text=f"{mail.host}:{mail.port}, {mail.security}, as {mail.from_}")
+    how = "with a login" if mail.user else "without a login"
+    yield Finding(check="mail", text=f"a server is set up, {mail.security}, {how}")
     if mail.password_file and Path(mail.password_file).stat().st_mode & _OTHERS_READ:
         text = f"{mail.password_file} can be read by everybody on this machine"
         yield _wrong("mail", text, f"chmod o-rwx {mail.password_file}")
