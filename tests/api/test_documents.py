@@ -260,45 +260,43 @@ async def test_an_unknown_claim_file_keeps_nothing(desk: Desk) -> None:
     assert desk.files() == []
 
 
-@pytest.mark.parametrize(
-    ("content", "declared"),
-    [
-        pytest.param(b"<html><script>", "image/jpeg", id="html-called-jpeg"),
-        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", id="svg"),
-        pytest.param(b"MZ\x90\x00", "application/octet-stream", id="program"),
-        pytest.param(b"PK\x03\x04", "application/zip", id="archive"),
-        pytest.param(PDF, "image/png", id="declared-as-another"),
-        pytest.param(b"x" + PDF, "application/pdf", id="pdf-not-at-the-start"),
-        pytest.param(b"", "application/pdf", id="empty"),
-    ],
-)
-async def test_what_is_no_picture_or_pdf_is_refused(
-    desk: Desk, content: bytes, declared: str
-) -> None:
-    reply = await desk.hand_in(content, name="a.pdf", content_type=declared)
-
-    assert (reply.status, reply.code, reply.pointers) == (422, "invalid", ["/file"])
-    assert desk.files() == []
+REFUSED_CONTENTS = {
+    "html-called-jpeg": (b"<html><script>", "image/jpeg"),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
+    "program": (b"MZ\x90\x00", "application/octet-stream"),
+    "archive": (b"PK\x03\x04", "application/zip"),
+    "declared-as-another": (PDF, "image/png"),
+    "pdf-not-at-the-start": (b"x" + PDF, "application/pdf"),
+    "empty": (b"", "application/pdf"),
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "kept"),
-    [
-        pytest.param("../../etc/passwd", "passwd", id="path"),
-        pytest.param("C:\\\\temp\\\\a.pdf", "a.pdf", id="windows-path"),
-        pytest.param("avant côté.pdf", "avant côté.pdf", id="raw-utf-8"),
-        pytest.param("avant %22côté%22.pdf", "avant côté.pdf", id="raw-with-escaped-quotes"),
-        pytest.param("avant%20c%C3%B4t%C3%A9.pdf", "avant côté.pdf", id="percent-signs"),
-        pytest.param("a\u202efdp.exe", "afdp.exe", id="right-to-left"),
-        pytest.param("a%00b%0D%0AX: y.pdf", "abX y.pdf", id="nul-and-line-end"),
-        pytest.param("..", "document.pdf", id="nothing-left"),
-        pytest.param("x" * 5000 + ".pdf", "x" * 146 + ".pdf", id="very-long"),
-    ],
-)
-async def test_a_name_is_kept_as_harmless_text(desk: Desk, name: str, kept: str) -> None:
-    reply = await desk.hand_in(name=name)
+async def test_what_is_no_picture_or_pdf_is_refused(desk: Desk) -> None:
+    for case, (content, declared) in REFUSED_CONTENTS.items():
+        reply = await desk.hand_in(content, name="a.pdf", content_type=declared)
 
-    assert (reply.status, reply.json["name"]) == (201, kept)
+        assert (reply.status, reply.code, reply.pointers) == (422, "invalid", ["/file"]), case
+        assert desk.files() == [], case
+
+
+NAMES = {
+    "path": ("../../etc/passwd", "passwd"),
+    "windows-path": ("C:\\\\temp\\\\a.pdf", "a.pdf"),
+    "raw-utf-8": ("avant côté.pdf", "avant côté.pdf"),
+    "raw-with-escaped-quotes": ("avant %22côté%22.pdf", "avant côté.pdf"),
+    "percent-signs": ("avant%20c%C3%B4t%C3%A9.pdf", "avant côté.pdf"),
+    "right-to-left": ("a\u202efdp.exe", "afdp.exe"),
+    "nul-and-line-end": ("a%00b%0D%0AX: y.pdf", "abX y.pdf"),
+    "nothing-left": ("..", "document.pdf"),
+    "very-long": ("x" * 5000 + ".pdf", "x" * 146 + ".pdf"),
+}
+
+
+async def test_a_name_is_kept_as_harmless_text(desk: Desk) -> None:
+    for case, (name, kept) in NAMES.items():
+        reply = await desk.hand_in(pdf(case), name=name)
+
+        assert (reply.status, reply.json["name"]) == (201, kept), case
 
 
 def part(name: str, content: bytes = b"x", *, more: str = "") -> bytes:
@@ -309,74 +307,61 @@ def part(name: str, content: bytes = b"x", *, more: str = "") -> bytes:
 FILE = part("file", PDF, more='; filename="a.pdf"')
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        pytest.param(b"", 400, "multipart_invalid", id="nothing"),
-        pytest.param(b"--b--\r\n", 422, "invalid", id="no-part"),
-        pytest.param(b"preamble\r\n" + FILE + b"--b--", 400, "multipart_invalid", id="preamble"),
-        pytest.param(FILE, 400, "multipart_invalid", id="no-end"),
-        pytest.param(FILE[:-9], 400, "multipart_invalid", id="cut-off"),
-        pytest.param(FILE + b"--b--\r\nmore", 400, "multipart_invalid", id="epilogue"),
-        pytest.param(FILE + b"--bb\r\n", 400, "multipart_invalid", id="other-boundary"),
-        pytest.param(FILE + FILE + b"--b--", 422, "invalid", id="file-twice"),
-        pytest.param(FILE + part("x") + b"--b--", 422, "invalid", id="unknown-part"),
-        pytest.param(part("type") + b"--b--", 422, "invalid", id="no-file"),
-        pytest.param(FILE + part("type", b"\xff") + b"--b--", 422, "invalid", id="no-utf-8"),
-        pytest.param(FILE + part("type", b"a\0") + b"--b--", 422, "invalid", id="nul"),
-        pytest.param(FILE + part("type", b"a/b") + b"--b--", 422, "invalid", id="slash"),
-        pytest.param(FILE + part("type", b"x" * 5000) + b"--b--", 422, "invalid", id="long-field"),
-        pytest.param(
-            FILE + part("type", more='; filename="t"') + b"--b--", 422, "invalid", id="type-as-file"
-        ),
-        pytest.param(
-            b"--b\r\nContent-Disposition: attachment; name=file\r\n\r\nx\r\n--b--",
-            400,
-            "multipart_invalid",
-            id="no-form-data",
-        ),
-        pytest.param(b"--b\r\n\r\nx\r\n--b--", 400, "multipart_invalid", id="no-head"),
-        pytest.param(
-            b"--b\r\n" + b"A: b\r\n" * 2000 + b"\r\nx\r\n--b--",
-            400,
-            "multipart_invalid",
-            id="long-head",
-        ),
-        pytest.param(
-            part("file", more="\r\nContent-Transfer-Encoding: base64") + b"--b--",
-            400,
-            "multipart_invalid",
-            id="base64",
-        ),
-        pytest.param(
-            part("file", more='; filename="a') + b"--b--", 400, "multipart_invalid", id="open-quote"
-        ),
-    ],
-)
-async def test_a_faulty_form_is_refused_in_clear_words(
-    desk: Desk, body: bytes, status: int, code: str
-) -> None:
-    reply = await desk.raw(body)
-
-    assert (reply.status, reply.code) == (status, code), reply.json
-    assert desk.files() == []
+FAULTY_FORMS = {
+    "nothing": (b"", 400, "multipart_invalid"),
+    "no-part": (b"--b--\r\n", 422, "invalid"),
+    "preamble": (b"preamble\r\n" + FILE + b"--b--", 400, "multipart_invalid"),
+    "no-end": (FILE, 400, "multipart_invalid"),
+    "cut-off": (FILE[:-9], 400, "multipart_invalid"),
+    "epilogue": (FILE + b"--b--\r\nmore", 400, "multipart_invalid"),
+    "other-boundary": (FILE + b"--bb\r\n", 400, "multipart_invalid"),
+    "file-twice": (FILE + FILE + b"--b--", 422, "invalid"),
+    "unknown-part": (FILE + part("x") + b"--b--", 422, "invalid"),
+    "no-file": (part("type") + b"--b--", 422, "invalid"),
+    "no-utf-8": (FILE + part("type", b"\xff") + b"--b--", 422, "invalid"),
+    "nul": (FILE + part("type", b"a\0") + b"--b--", 422, "invalid"),
+    "slash": (FILE + part("type", b"a/b") + b"--b--", 422, "invalid"),
+    "long-field": (FILE + part("type", b"x" * 5000) + b"--b--", 422, "invalid"),
+    "type-as-file": (FILE + part("type", more='; filename="t"') + b"--b--", 422, "invalid"),
+    "no-form-data": (
+        b"--b\r\nContent-Disposition: attachment; name=file\r\n\r\nx\r\n--b--",
+        400,
+        "multipart_invalid",
+    ),
+    "no-head": (b"--b\r\n\r\nx\r\n--b--", 400, "multipart_invalid"),
+    "long-head": (b"--b\r\n" + b"A: b\r\n" * 2000 + b"\r\nx\r\n--b--", 400, "multipart_invalid"),
+    "base64": (
+        part("file", more="\r\nContent-Transfer-Encoding: base64") + b"--b--",
+        400,
+        "multipart_invalid",
+    ),
+    "open-quote": (part("file", more='; filename="a') + b"--b--", 400, "multipart_invalid"),
+}
 
 
-@pytest.mark.parametrize(
-    ("content_type", "status"),
-    [
-        ("application/json", 415),
-        ("text/plain", 415),
-        ("multipart/mixed; boundary=b", 415),
-        ("multipart/form-data", 400),
-        (f"multipart/form-data; boundary={'b' * 71}", 400),
-        ('multipart/form-data; boundary="b"', 201),
-    ],
-)
-async def test_another_content_type_is_refused(desk: Desk, content_type: str, status: int) -> None:
-    reply = await desk.raw(FILE + b"--b--\r\n", content_type)
+async def test_a_faulty_form_is_refused_in_clear_words(desk: Desk) -> None:
+    for case, (body, status, code) in FAULTY_FORMS.items():
+        reply = await desk.raw(body)
 
-    assert reply.status == status, reply.body
+        assert (reply.status, reply.code) == (status, code), (case, reply.json)
+        assert desk.files() == [], case
+
+
+CONTENT_TYPES = [
+    ("application/json", 415),
+    ("text/plain", 415),
+    ("multipart/mixed; boundary=b", 415),
+    ("multipart/form-data", 400),
+    (f"multipart/form-data; boundary={'b' * 71}", 400),
+    ('multipart/form-data; boundary="b"', 201),
+]
+
+
+async def test_another_content_type_is_refused(desk: Desk) -> None:
+    for content_type, status in CONTENT_TYPES:
+        reply = await desk.raw(FILE + b"--b--\r\n", content_type)
+
+        assert reply.status == status, (content_type, reply.body)
 
 
 async def test_json_routes_still_take_no_form(desk: Desk) -> None:
