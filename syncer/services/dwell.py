@@ -19,7 +19,10 @@ from syncer.ports.store import Store, UnitOfWork
 from syncer.services.correspondence import Correspondence
 from syncer.services.record_json import claim_file_change
 
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+REST = 20
+"""How many times longer than a look takes the next one waits at least: looks stay a few percent."""
+MOST_REST_SECONDS = 60.0
 AT_ONCE = 500
 Limits = Mapping[str, timedelta]
 
@@ -54,10 +57,12 @@ class DwellWatch:
     clock: Clock
 
     async def run(self) -> None:
-        """Look every minute until cancelled."""
+        """Look every few seconds until cancelled, less often when a look takes long."""
         while True:
+            begun = self.clock.monotonic()
             await self.look()
-            await self.clock.sleep(LOOK_SECONDS)
+            took = self.clock.monotonic() - begun
+            await self.clock.sleep(min(max(LOOK_SECONDS, REST * took), MOST_REST_SECONDS))
 
     async def look(self) -> None:
         """Look over every link once."""

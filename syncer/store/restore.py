@@ -34,7 +34,7 @@ from syncer.store.schema import known_versions
 
 _BEGUN: Final = ".restoring"
 _LEFT_BESIDE: Final = ("", "-wal", "-journal")
-_RESTORED: Final = "Restored from a backup: it may have been sent since. Look at the partner."
+_RESTORED: Final = "Restored from a backup: it may have been sent since. Look where it went."
 _DOUBTS: Final = (
     (
         "UPDATE delivery SET in_doubt = 1, was_sent = 1, reason = :reason"
@@ -45,6 +45,11 @@ _DOUBTS: Final = (
         " next_attempt_at = NULL, lease = NULL, lease_until = NULL"
         " WHERE state IN ('queued', 'retrying', 'sending') AND NOT dry_run"
         " AND lost_answer = 'neither'"
+    ),
+    (
+        "UPDATE mail SET state = 'needs_attention', reason = :reason,"
+        " next_attempt_at = NULL, lease = NULL, lease_until = NULL"
+        " WHERE state IN ('queued', 'retrying', 'sending')"
     ),
 )
 _NEW_EPOCH: Final = "UPDATE note SET value = ? WHERE name = ?"

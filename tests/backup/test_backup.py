@@ -24,10 +24,12 @@ from syncer.domain.errors import (
     ShuttingDownError,
     StorageFullError,
 )
+from syncer.domain.mails import MailState
 from syncer.store import Backup, BackupMade, Restored, SqlStore, restore
 from syncer.store.backup import _Job, _locked
 from tests.backup.conftest import PHOTO, SHA256, content, opened
 from tests.contract.samples import LINK, NOW, ask, note, put_note
+from tests.contract.test_store_mails import mail_of, new_file
 
 
 async def taken(backup: Backup, to: Path) -> BackupMade:
@@ -118,6 +120,23 @@ async def test_a_cursor_from_before_is_refused_after_a_restore(
         assert len(await ask(restored, lambda unit: unit.feed.read(tail, limit=9))) == 3
         with pytest.raises(FeedResetError):
             await ask(restored, lambda unit: unit.feed.read(old, limit=9))
+
+
+async def test_mails_that_waited_in_a_backup_are_not_sent_again_blindly(
+    backup: Backup, store: SqlStore, tmp_path: Path
+) -> None:
+    file = await new_file(store)
+    await store.write(lambda unit: unit.mails.add(mail_of(file)))
+    made = await taken(backup, tmp_path / "to")
+    brought(made.folder, tmp_path / "new")
+
+    async with opened(tmp_path / "new") as restored:
+        mail = await ask(restored, lambda unit: unit.mails.get("m-1"))
+
+    assert mail is not None
+    assert mail.state is MailState.NEEDS_ATTENTION
+    assert mail.reason is not None
+    assert "may have been sent since" in mail.reason
 
 
 async def test_every_restore_begins_an_epoch_of_its_own(backup: Backup, tmp_path: Path) -> None:

@@ -123,6 +123,23 @@ async def test_mails_are_listed_and_filtered(store: SqlStore) -> None:
     assert moved == [True, False]
 
 
+async def test_mails_that_have_ended_go_with_the_histories(store: SqlStore) -> None:
+    file = await new_file(store)
+    for number, (state, ended_at) in enumerate(
+        [(MailState.SENT, NOW), (MailState.SENT, LATER), (MailState.REJECTED, None)]
+    ):
+        mail = mail_of(file, f"m-{number}", state=state, ended_at=ended_at, next_attempt_at=None)
+        await store.write(lambda unit, mail=mail: unit.mails.add(mail))  # type: ignore[misc]
+
+    removed = await store.write(
+        lambda unit: unit.pruning.prune(passes=NOW, changes=NOW, history=LATER, answers=NOW)
+    )
+
+    assert removed["mails"] == 1
+    left = await ask(store, lambda unit: unit.mails.find(MailFilter(), after=None, limit=9))
+    assert [one.id for one in left] == ["m-2", "m-1"]
+
+
 async def test_stay_begins_with_the_event_that_brought_the_state(store: SqlStore) -> None:
     file, other = await new_file(store), await new_file(store, "C-2")
     steps = [(None, "received", "ricevuta", 0), ("received", "validated", "validata", 5)]

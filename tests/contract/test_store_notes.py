@@ -162,7 +162,12 @@ async def test_pruning_removes_only_what_is_older(store: SqlStore) -> None:
         lambda unit: unit.pruning.prune(passes=NOW, changes=NOW, history=NOW, answers=NOW)
     )
 
-    assert removed == {"passes": 1, "changes": 2, "history": 1, "answers": 1, "deliveries": 0}
+    assert {name: count for name, count in removed.items() if count} == {
+        "passes": 1,
+        "changes": 2,
+        "history": 1,
+        "answers": 1,
+    }
     async with store.read() as unit:
         assert (await unit.feed.tail()).seq == 2
         assert len(await unit.feed.read(await unit.feed.tail(), limit=9)) == 2

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, func, select, update
 
 from syncer.domain.deliveries import DeliveryState
 from syncer.domain.instants import to_micros
+from syncer.domain.mails import MailState
 from syncer.store.connection import Connection
 from syncer.store.tables import (
     answer,
@@ -17,6 +18,7 @@ from syncer.store.tables import (
     feed_head,
     kept_pass,
     link_event,
+    mail,
     record_version,
 )
 
@@ -51,6 +53,7 @@ class OldRows:
                 record_version.c.replaced_at < to_micros(history),
             ),
             "deliveries": await self._remove(delivery, delivery.c.number, _is_old(history)),
+            "mails": await self._remove(mail, mail.c.id, _has_ended(history)),
             "answers": await self._answers(to_micros(answers)),
         }
 
@@ -76,6 +79,12 @@ class OldRows:
             return 0
         await self._connection.execute(update(feed_head).values(pruned=last))
         return await self._connection.execute(delete(change).where(change.c.seq <= last))
+
+
+def _has_ended(before: datetime) -> ColumnElement[bool]:
+    """Say which mails were sent or given up, and are old."""
+    ended = [MailState.SENT.value, MailState.CANCELLED.value]
+    return and_(mail.c.state.in_(ended), mail.c.ended_at < to_micros(before))
 
 
 def _is_old(before: datetime) -> ColumnElement[bool]:
