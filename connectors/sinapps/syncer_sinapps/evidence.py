@@ -109,13 +109,14 @@ async def last_event(link: OurLink, mission: Resource) -> int | None:
 async def of_state(
     _link: OurLink, _mission: Resource, service: Service | None, delivery: Delivery[Any]
 ) -> dict[str, Any]:
-    """Look at the state of the service."""
+    """Look at the state of the service; one that is not known is taken for a further one."""
     state = service_state(service.wire) if service else None
     name = delivery.operation.name
     reached = _REACHED.get(name) or _REACHED.get(
         f"{name}:{getattr(delivery.payload, 'decision', '')}", ()
     )
-    is_there = STEP_OF_STATE.get(state or "") in reached
+    step = STEP_OF_STATE.get(state or "")
+    is_there = step in reached or (step is None and bool(reached))  # a state of another name
     if service is not None and name == "end_of_work":
         is_there = service.resource.plain.get("finPrestation") is not None
     return {COUNT: int(is_there), STATE: state}

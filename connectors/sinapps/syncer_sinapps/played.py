@@ -231,7 +231,7 @@ class PlayedSinapps:
                 raise SinappsError(400, "RG_FORMAT_0003", "nbElements va de 1 à 90.")
             size = size or account.page_size
             return _answer(pages.listed(target.view, thing, listed, page, size))
-        if target.view != "thing" or thing is None or account.mission_of(thing) is None:
+        if target.view != "thing" or thing is None or not account.has(thing):
             raise SinappsError(404, "NotFound", "Ressource inconnue.")
         return _answer(pages.resource(thing))
 

@@ -142,13 +142,11 @@ class PlayedAccount:
 
     # -- the log ----------------------------------------------------------------------------------
 
-    def happened(self, *items: PlayedSubEvent, skip: int = 0) -> PlayedEvent:
+    def happened(self, *items: PlayedSubEvent, skip: int = 0) -> None:
         """Put an event into the log; ``skip`` leaves out ids, as those of others do."""
         for _ in range(skip):
             next(self._events)
-        event = PlayedEvent(id=next(self._events), items=list(items))
-        self.log.append(event)
-        return event
+        self.log.append(PlayedEvent(id=next(self._events), items=list(items)))
 
     def tell(
         self,
@@ -175,6 +173,10 @@ class PlayedAccount:
         if isinstance(thing, PlayedMission):
             return thing
         return next((one for one in self.missions if thing in things_of(one)), None)
+
+    def has(self, thing: PlayedThing) -> bool:
+        """Say whether a thing is still there."""
+        return self.mission_of(thing) in self.missions
 
     # -- what others do ---------------------------------------------------------------------------
 

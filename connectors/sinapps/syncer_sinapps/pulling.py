@@ -46,6 +46,14 @@ from syncer_sinapps.resources import (
     together,
 )
 
+_UNREAD = (
+    NotFoundError,
+    RecordWithdrawnError,
+    PayloadError,
+    PartnerUnavailableError,
+    PartnerTimeoutError,
+)
+"""What a single resource can come to without the others; an outage meets the next request too."""
 MOST_SEARCHED = 300
 """Missions that are looked through for one whose resource says not whose it is."""
 
@@ -113,8 +121,7 @@ class Found:
             SyncerError: none could; it is the partner that cannot be read.
         """
         for touched, error in self.failed:
-            is_ours = isinstance(error, PayloadError)
-            if not is_ours and not self.read:
+            if isinstance(error, PartnerUnavailableError | PartnerTimeoutError) and not self.read:
                 raise error
             raw = (error.raw if isinstance(error, PayloadError) else b"") or _raw_of(touched)
             self.mapped.unreadable.append(
@@ -221,7 +228,7 @@ async def _owner(link: OurLink, href: Href) -> Touched | None:
     try:
         resource = await read_once(link, href)
         properties = resource.plain
-    except (NotFoundError, RecordWithdrawnError, PayloadError):
+    except _UNREAD:
         return None
     if isinstance(properties.get("mission"), dict):
         id_ = mission_id(resource)
@@ -239,7 +246,7 @@ async def _known_owner(link: OurLink, href: Href, id_: str) -> Touched:
     place = href if place_of(memory.missions[id_]) == place_of(href) else memory.missions[id_]
     try:
         return Touched(id=id_, resource=await read_once(link, place))
-    except (NotFoundError, RecordWithdrawnError, PayloadError):
+    except _UNREAD:
         return Touched(id=id_)
 
 
@@ -256,6 +263,9 @@ async def _searched(
     listed = await home_link(link, wire.MISSIONS)
     async for page in pages_of(link, listed, size=wire.LARGEST_PAGE):
         for item in page.items():
+            if (listed_id := mission_id(item)) is not None:
+                memory.mission_at(listed_id, item.href)
+                memory.belongs(item.href, listed_id)
             if wanted not in memory.owners and searched < MOST_SEARCHED:
                 searched += 1
                 await _learn(link, item, happening.parts)
@@ -272,5 +282,5 @@ async def _learn(link: OurLink, item: Resource, parts: Part) -> None:
     try:
         resource = await read_once(link, item.href) if item.href else item
         await read_mission(link, resource, parts, seen_at=None)
-    except (NotFoundError, RecordWithdrawnError, PayloadError):
+    except _UNREAD:
         return

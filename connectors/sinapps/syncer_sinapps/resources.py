@@ -167,17 +167,20 @@ async def read_once(link: OurLink, href: Href) -> Resource:
 
 
 async def list_of(link: OurLink, href: Href | None) -> list[Resource]:
-    """Read a whole list, page by page; none where there is no link.
+    """Read a whole list, page by page; none where there is no link, or nothing behind it.
 
     A resource that is no list is one that stands alone.
     """
     if href is None:
         return []
     found: list[Resource] = []
-    async for page in pages_of(link, href):
-        if page.wire.items is None:
-            return [page]
-        found += page.items()
+    try:
+        async for page in pages_of(link, href):
+            if page.wire.items is None:
+                return [page]
+            found += page.items()
+    except (NotFoundError, RecordWithdrawnError):
+        return found
     return found
 
 

@@ -198,6 +198,37 @@ async def test_a_partner_that_answers_for_no_mission_is_asked_again_later(
     assert len(of_kind(await read(), Kind.MISSION)) == 1
 
 
+async def test_a_mission_that_is_not_there_any_more_blocks_nothing(
+    account: PlayedAccount, read: ReadPass
+) -> None:
+    gone = account.assign()
+    account.missions.clear()
+
+    found = await read()
+
+    assert Cursor.parse(found.cursor).since == account.log[-1].id
+    assert found.records == []
+    assert len(found.unknown) + len(found.unreadable) > 0
+    assert gone.id
+
+
+@pytest.mark.parametrize("what", ["the mission", "a part of it"])
+async def test_a_resource_that_always_fails_blocks_no_later_event(
+    account: PlayedAccount, read: ReadPass, partner: PlayedSinapps, what: str
+) -> None:
+    bad, good = account.assign(), account.assign()
+    document = account.add_document(bad, "a.pdf")
+    account.happened(account.tell("PieceJointeAjoutee", document))
+    thing = bad if what == "the mission" else document
+    partner.faults.append(Fault(status=500, path=f"/thing/{thing.id}", times=999))
+
+    found = await read()
+
+    listed = {one.partner_ref for one in of_kind(found, Kind.MISSION)}
+    assert good.id in listed
+    assert Cursor.parse(found.cursor).since == account.log[-1].id
+
+
 async def test_an_actor_is_taken_over_though_the_claim_says_not_whose_it_is(
     account: PlayedAccount, read: ReadPass
 ) -> None:
