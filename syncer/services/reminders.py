@@ -97,12 +97,12 @@ class Reminders:
             ConflictError: ``nothing_missing``, ``reminded_recently``.
             InvalidError: no address is known and none was given.
         """
-        if not self.room.is_configured:
-            raise MailNotConfiguredError("No mail server is configured; see [mail].")
 
         async def work(uow: UnitOfWork) -> tuple[int, Json]:
             claim_file = await stored_claim_file(uow, claim_file_id)
             draft = await self._draft(uow, claim_file, wanted)
+            if not self.room.is_configured:
+                raise MailNotConfiguredError("No mail server is configured; see [mail].")
             now = self.clock.now()
             known = await self._repeated(uow, claim_file, draft, now)
             mail = known or self._mail(claim_file, draft, now)
