@@ -74,7 +74,9 @@ class DeliveryShape(AnswerModel):
     state: DeliveryState
     reason: str | None
     attempts: list[AttemptShape]
-    receipt: ReceiptShape | None
+    receipt: ReceiptShape | None = Field(
+        description="Also of a refusal with which the partner told more than its reason."
+    )
     next_attempt_at: str | None
     accepted_at: str
     updated_at: str

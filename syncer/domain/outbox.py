@@ -69,7 +69,8 @@ def settle(
         state = DeliveryState.DELIVERED if verdict.is_final else DeliveryState.SENT
         return replace(after, state=state, in_doubt=False, receipt=verdict.receipt)
     if outcome in _STATE_AFTER:
-        return replace(after, state=_STATE_AFTER[outcome], reason=verdict.text)
+        receipt = verdict.receipt or delivery.receipt
+        return replace(after, state=_STATE_AFTER[outcome], reason=verdict.text, receipt=receipt)
     asks_person = delivery.lost_answer is LostAnswer.NEITHER and not delivery.dry_run
     if verdict.doubt and asks_person:
         return replace(after, state=DeliveryState.NEEDS_ATTENTION, reason=LOST)

@@ -188,7 +188,7 @@ class Attempts:
         try:
             return await self._sent(taken, connector, link)
         except SyncerError as error:
-            verdict = judge(error, in_doubt=live.in_doubt, sent=live.has_sent)
+            verdict = judge(error, in_doubt=live.in_doubt, sent=live.has_sent, now=self.clock.now())
             return Ending(verdict=verdict, error=error)
 
     async def _sent(self, taken: Taken, connector: AnyConnector, link: AnyLink) -> Ending:

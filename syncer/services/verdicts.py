@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -77,18 +78,29 @@ def checked_receipt(receipt: object) -> Receipt:
     return receipt
 
 
-def judge(error: SyncerError, *, in_doubt: bool, sent: bool) -> Verdict:
+def judge(error: SyncerError, *, in_doubt: bool, sent: bool, now: datetime) -> Verdict:
     """Judge an attempt that ended with an error.
 
     ``in_doubt``: something left that may have taken effect; ``sent``: anything left at all.
     """
     answer = _answer_of(error)
     if answer is not None:
-        return _verdict(answer, error, doubt=False, sent=sent)
+        verdict = _verdict(answer, error, doubt=False, sent=sent)
+        return replace(verdict, receipt=_told_with(error, now))
     doubt = in_doubt or isinstance(error, AnswerLostError)
     return _verdict(
         _outcome_of(error, doubt=doubt, sent=sent), error, doubt=doubt, sent=sent or doubt
     )
+
+
+def _told_with(error: SyncerError, now: datetime) -> dict[str, Any] | None:
+    """Give what the partner told with its refusal, as a receipt; None when that was nothing."""
+    if not isinstance(error, DeliveryRejectedError) or not error.facts:
+        return None
+    try:
+        return receipt_json(checked_receipt(Receipt(raw=error.facts)), now=now)
+    except ConnectorFailedError:
+        return None
 
 
 def _answer_of(error: SyncerError) -> Outcome | None:

@@ -186,7 +186,8 @@ async def test_a_reference_that_the_portal_knows_is_rejected_and_its_number_show
 
     assert delivery["state"] == "rejected"
     assert delivery["attempts"][0]["code"] == "GIA_INVIATA"
-    assert claim.number in str(delivery["attempts"][0]["text"])
+    assert claim.number in delivery["reason"]
+    assert delivery["receipt"]["raw"] == {"numeroDenuncia": claim.number}
     assert (follow_up.json["state"], follow_up.json["reason"]) == (
         "queued",
         f"waiting_for:{delivery['id']}",
