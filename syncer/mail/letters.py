@@ -40,6 +40,7 @@ class Letters:
         if f"{name}.html" not in self._names:
             return self._letter(environment, language, one_line(subject), text)
         html = environment.get_template(f"{name}.html").render({**facts, "language": language})
+        html = html.encode("utf-8", "replace").decode()  # halves of characters cannot be sent
         return Letter(subject=one_line(subject), text=text, html=html)
 
     def from_person(self, subject: str, text: str) -> Letter:

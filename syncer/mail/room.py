@@ -44,6 +44,11 @@ class Room:
         full_id = f"{message.message_id}@{self._server.sender.domain}"
         return await self._client.send(replace(message, message_id=full_id), leaving=leaving)
 
+    async def probe(self) -> None:
+        """Find out whether the server can be used."""
+        if self._client is not None:
+            await self._client.probe()
+
     def dossier(
         self,
         claim_file: ClaimFile,

@@ -76,23 +76,34 @@ class SmtpClient:
     async def send(self, message: MailMessage, *, leaving: Callable[[], None] | None = None) -> str:
         """Hand a message over; errors as ``MailSession.send`` says."""
         async with self._turns:
-            if self.trouble is not None and self._clock.monotonic() < self._held_until:
-                raise PartnerUnavailableError(self.trouble)
-            client = SMTP(
-                hostname=self._server.host,
-                port=self._server.port,
-                use_tls=self._server.security == "tls",
-                start_tls=self._server.security == "starttls",
-                tls_context=self._context,
-                local_hostname=self._server.sender.domain,
-                timeout=COMMAND_SECONDS,
-            )
+            client = self._new()
             try:
                 await self._open(client)
                 transfer = _Transfer(client, self._mime(message), leaving)
                 return await transfer.run(self._server.sender.addr_spec, message.to)
             finally:
                 client.close()
+
+    async def probe(self) -> None:
+        """Find out whether the server can be used; sends nothing."""
+        async with self._turns:
+            client = self._new()
+            try:
+                with suppress(PartnerUnavailableError, DeliveryRejectedError):
+                    await self._open(client)
+            finally:
+                client.close()
+
+    def _new(self) -> SMTP:
+        return SMTP(
+            hostname=self._server.host,
+            port=self._server.port,
+            use_tls=self._server.security == "tls",
+            start_tls=self._server.security == "starttls",
+            tls_context=self._context,
+            local_hostname=self._server.sender.domain,
+            timeout=COMMAND_SECONDS,
+        )
 
     def _mime(self, message: MailMessage) -> MimeMessage:
         sender = self._server.sender
@@ -102,6 +113,8 @@ class SmtpClient:
         return MimeMessage(message, sender=sender, at=self._clock.now())
 
     async def _open(self, client: SMTP) -> None:
+        if self.trouble is not None and self._clock.monotonic() < self._held_until:
+            raise PartnerUnavailableError(self.trouble)
         try:
             await client.connect()
         except SMTPResponseException as error:
@@ -117,7 +130,7 @@ class SmtpClient:
             await client.ehlo()
             method = next(each for each in _METHODS if each in client.server_auth_methods)
             log_in = getattr(client, f"auth_{method.replace('-', '')}")
-            await log_in(self._server.user, self._server.password)
+            await log_in(self._server.user.encode(), self._server.password.encode())
         except StopIteration:
             self._fail("The mail server offers no login that we know.")
         except SMTPResponseException as error:

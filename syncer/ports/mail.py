@@ -36,6 +36,10 @@ class MailRoom(MailSession, Protocol):
         """Why the server cannot be used at the moment, for a person; None when it can."""
         ...
 
+    async def probe(self) -> None:
+        """Find out whether the server can be used, for ``trouble``; sends nothing."""
+        ...
+
     async def send(self, message: MailMessage, *, leaving: Callable[[], None] | None = None) -> str:
         """Hand a message over, as ``MailSession.send`` says.
 

@@ -52,5 +52,5 @@ class Mails(Protocol):
         ...
 
     async def last_reminder(self, claim_file: str) -> StoredMail | None:
-        """Give the newest reminder of a claim file that was not cancelled."""
+        """Give the newest reminder of a claim file that was neither refused nor cancelled."""
         ...

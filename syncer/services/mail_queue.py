@@ -37,6 +37,7 @@ LEASE = timedelta(minutes=10)
 MOST_SECONDS = 540.0
 AT_ONCE = 50
 LOOK_SECONDS = 15.0
+PROBE_SECONDS = 60.0
 IN_DOUBT = "It may or may not have arrived; look before it is sent again."
 _ALL_LEASES = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -53,6 +54,7 @@ class MailQueue:
     clock: Clock
     ids: Ids
     _nudged: asyncio.Event = field(default_factory=asyncio.Event)
+    _probed_at: float = 0.0
 
     def nudge(self) -> None:
         """Look at once."""
@@ -62,9 +64,19 @@ class MailQueue:
         """Send what is due until cancelled."""
         while True:
             await self._park_abandoned(self.clock.now())
+            await self._probe()
             self._nudged.clear()
             if not await self.send_due():
                 await self._pause()
+
+    async def _probe(self) -> None:
+        """See whether a server that could not be used can be used again, though nothing waits."""
+        now = self.clock.monotonic()
+        if self.room.trouble is None:
+            self._probed_at = now
+        elif now - self._probed_at >= PROBE_SECONDS:
+            await self.room.probe()
+            self._probed_at = self.clock.monotonic()
 
     async def recover(self, *, alone: bool) -> None:
         """Park what an earlier process was sending; with others at work only what is overdue."""

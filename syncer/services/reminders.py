@@ -16,7 +16,7 @@ from syncer.domain.errors import (
 )
 from syncer.domain.instants import to_text
 from syncer.domain.mail import Language
-from syncer.domain.mails import MailKind, StoredMail
+from syncer.domain.mails import MailFilter, MailKind, MailState, StoredMail, cancelled
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
 from syncer.ports.mail import MailRoom
@@ -28,6 +28,8 @@ from syncer.services.record_json import Json
 
 SAME_WITHIN = timedelta(minutes=10)
 """Two equal reminders so soon after each other are one. Source: operations page of the design."""
+
+MOST_REJECTED = 100
 
 Remember = Callable[[UnitOfWork, int, Json], Awaitable[None]]
 """Notes status and answer within the write that brought them about."""
@@ -108,6 +110,7 @@ class Reminders:
             mail = known or self._mail(claim_file, draft, now)
             status = 200 if known else 202
             if known is None:
+                await _replace_rejected(uow, claim_file.id, now)
                 await uow.mails.add(mail)
             view = reminder_view(mail)
             if remember is not None:
@@ -182,6 +185,18 @@ class Reminders:
             created_at=now,
             next_attempt_at=now,
         )
+
+
+async def _replace_rejected(uow: UnitOfWork, claim_file: str, now: datetime) -> None:
+    """Give up what the server refused; the new reminder takes its place."""
+    wanted = MailFilter(
+        claim_file=claim_file,
+        kinds=(MailKind.REMINDER.value,),
+        states=(MailState.REJECTED.value,),
+    )
+    for mail in await uow.mails.find(wanted, after=None, limit=MOST_REJECTED):
+        given_up = cancelled(mail, reason=f"replaced by a later one; {mail.reason}", at=now)
+        await uow.mails.move(given_up, before={MailState.REJECTED})
 
 
 def reminder_view(mail: StoredMail) -> Json:

@@ -115,7 +115,7 @@ async def test_mails_are_listed_and_filtered(store: SqlStore) -> None:
     assert [one.id for one in late] == ["m-2", "m-1"]
     assert await ask(store, lambda unit: unit.mails.next_attempt_at()) == NOW
     last = await ask(store, lambda unit: unit.mails.last_reminder(file))
-    assert last == rows[2]
+    assert last == rows[0]
     again = replace(rows[2], state=MailState.QUEUED, reason=None, next_attempt_at=NOW)
     moved = [
         await store.write(lambda unit: unit.mails.move(again, before=RETRYABLE)) for _ in range(2)

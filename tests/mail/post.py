@@ -37,6 +37,7 @@ class Post:
     rcpt_to: str | None = None
     data: str | None = None
     hangs_up: bool = False
+    password: str = PASSWORD
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's names
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -65,7 +66,7 @@ class Post:
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
-        is_good = isinstance(data, LoginPassword) and data.password == PASSWORD.encode()
+        is_good = isinstance(data, LoginPassword) and data.password == self.password.encode()
         self.logins.append(is_good)
         return AuthResult(success=is_good, handled=False)
 

@@ -55,6 +55,21 @@ async def test_refusal_for_good_is_told_with_the_servers_words(desk: Desk) -> No
     assert await desk.attention() == []
 
 
+async def test_reminder_to_another_address_takes_the_place_of_a_refused_one(desk: Desk) -> None:
+    file = await desk.file()
+    await desk.reminders.send(file, Wanted())
+    desk.post.rcpt_to = "550 5.1.1 no such person"
+    await desk.queue.send_due()
+    desk.post.rcpt_to = None
+
+    status, _ = await desk.reminders.send(file, Wanted(to="right@client.example"))
+    await desk.queue.send_due()
+
+    assert status == 202
+    assert [mail.state for mail in await desk.log()] == [MailState.SENT, MailState.CANCELLED]
+    assert await desk.attention() == []
+
+
 async def test_lost_answer_is_never_sent_again_by_itself(desk: Desk) -> None:
     id_ = await reminder(desk)
     desk.post.hangs_up = True

@@ -164,6 +164,26 @@ async def test_trouble_is_over_when_the_server_can_be_used_again(
     assert office.trouble is None
 
 
+async def test_probe_finds_out_and_sends_nothing(serve: Serve, certificate: Certificate) -> None:
+    post = await serve()
+    wary, office = room(post, None), room(post, certificate)
+
+    await wary.probe()
+    await office.probe()
+
+    assert wary.trouble is not None
+    assert (office.trouble, post.taken, post.logins) == (None, [], [True])
+
+
+async def test_password_may_hold_any_character(serve: Serve, certificate: Certificate) -> None:
+    post = await serve()
+    post.password = "pässwörd €"
+
+    await room(post, certificate, password=post.password).send(message())
+
+    assert post.logins == [True]
+
+
 async def test_nothing_can_be_put_into_headers(serve: Serve, certificate: Certificate) -> None:
     post = await serve()
     evil = "a\r\nBcc: everybody@example.org\r\n\r\nx"

@@ -105,7 +105,7 @@ class MailTable:
         query = (
             select(table)
             .where(table.c.claim_file_id == claim_file, table.c.kind == MailKind.REMINDER.value)
-            .where(table.c.state != MailState.CANCELLED.value)
+            .where(table.c.state.not_in([MailState.CANCELLED.value, MailState.REJECTED.value]))
             .order_by(table.c.id.desc())
             .limit(1)
         )
