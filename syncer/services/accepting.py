@@ -36,7 +36,7 @@ from syncer.services.completeness import documents_missing, missing_from, recoun
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
-from syncer.services.delivery_records import named_records
+from syncer.services.delivery_records import Named, named_records
 from syncer.services.guard import purely_guarded
 from syncer.services.lifecycles import INCOMPLETE_EVENT, Happening, live_on
 from syncer.services.open_links import NO_MAIL
@@ -130,9 +130,8 @@ class Acceptance:
         files = await resolve_files(uow, file_id, new.attachments, way.operation.files)
         missing = await self._missing(uow, way, claim_file, files)
         stored = await self._value_of(uow, new, way, claim_file, files)
-        if way.operation.records:
-            stored = replace(stored, notes=await named_records(uow, way.operation, stored))
-        delivery = self._checked(stored, way, claim_file)
+        records = await named_records(uow, way.connector, stored)
+        delivery = self._checked(stored, way, claim_file, records)
         if claim_file is None:
             await self._make_file(uow, stored, way)
         await uow.deliveries.add(stored)
@@ -337,7 +336,7 @@ class Acceptance:
         )
 
     def _checked(
-        self, stored: StoredDelivery, way: _Way, claim_file: ClaimFile | None
+        self, stored: StoredDelivery, way: _Way, claim_file: ClaimFile | None, records: Named
     ) -> Delivery[Any]:
         """Have the connector check the delivery; gives it as the connector sees it.
 
@@ -345,7 +344,7 @@ class Acceptance:
             SyncerError: the connector refuses it, or is broken.
         """
         effective = self.settings.of(way.installed, way.link.settings)
-        delivery = outgoing(stored, way.connector, claim_file)
+        delivery = outgoing(stored, way.connector, claim_file, records=records)
         purely_guarded("validate", lambda: way.connector.validate(delivery, effective.model))
         return delivery
 

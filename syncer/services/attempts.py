@@ -31,6 +31,7 @@ from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Receipt
 from syncer.services.delivery_effects import events_of, keep_moved, take_effect
 from syncer.services.delivery_json import delivery_change
+from syncer.services.delivery_records import Named, records_there
 from syncer.services.guard import HUNG, Patience, guarded, set_aside, watched
 from syncer.services.leases import Leases, LiveAttempt
 from syncer.services.opening import AnyConnector, AnyLink, LinkOpener
@@ -56,6 +57,7 @@ class Taken:
     link: Link
     sealed: SealedCredential | None
     claim_file: ClaimFile | None
+    records: Named
 
     @property
     def delivery(self) -> StoredDelivery:
@@ -144,6 +146,7 @@ class Attempts:
             link=link,
             sealed=await uow.credentials.get(delivery.link),
             claim_file=await uow.claim_files.get(delivery.lane.claim_file_id),
+            records=await records_there(uow, connector, delivery),
         )
 
     def _connector_of(self, delivery: StoredDelivery) -> AnyConnector | None:
@@ -198,7 +201,14 @@ class Attempts:
             await self.leases.note(live, step, value)
             crash_point("delivery-noted")
 
-        delivery = outgoing(stored, connector, taken.claim_file, self.blobs, keep_note=keep_note)
+        delivery = outgoing(
+            stored,
+            connector,
+            taken.claim_file,
+            self.blobs,
+            records=taken.records,
+            keep_note=keep_note,
+        )
         receipt: Receipt | None = None
         if stored.in_doubt and stored.lost_answer is LostAnswer.LOOKUP and not stored.dry_run:
             receipt = await self._look_up(connector, link, delivery)

@@ -17,14 +17,12 @@ from syncer.domain.errors import (
     NotFoundError,
     PayloadError,
 )
-from syncer.domain.records import Kind, RecordKey
+from syncer.domain.records import RecordKey
 from syncer.ports.blobs import BlobStore
 from syncer.sdk import Delivery, Operation, OutgoingFile, Payload
 from syncer.services.opening import AnyConnector
 from syncer.services.settings import field_errors
 
-RECORDS_NOTE = "records"
-"""The host's own note: which records of the partner the payload names."""
 KeepNote = Callable[[str, Any], Awaitable[None]]
 
 
@@ -59,9 +57,12 @@ def outgoing(
     claim_file: ClaimFile | None,
     blobs: BlobStore | None = None,
     *,
+    records: Mapping[str, RecordKey] | None = None,
     keep_note: KeepNote = keep_nothing,
 ) -> Delivery[Any]:
     """Give a stored delivery as its connector sees it; without blobs its files cannot be read.
+
+    ``records`` are those that the payload names; asked for while it is accepted and attempted.
 
     Raises:
         ConnectorFailedError: the connector no longer has the operation, or reads its payload.
@@ -80,7 +81,7 @@ def outgoing(
         payload=payload,
         claim_file=claim_file,
         files=outgoing_files(delivery.files, blobs),
-        records=_records(delivery),
+        records=records or {},
         in_doubt=delivery.in_doubt,
         was_sent=delivery.was_sent,
         dry_run=delivery.dry_run,
@@ -88,14 +89,6 @@ def outgoing(
         notes=delivery.notes,
         keep_note=keep_note,
     )
-
-
-def _records(delivery: StoredDelivery) -> dict[str, RecordKey]:
-    """Give the records that the payload names, as they were found when it was accepted."""
-    named: dict[str, list[str]] = delivery.notes.get(RECORDS_NOTE, {})
-    return {
-        field: RecordKey(kind=Kind(kind), partner_ref=ref) for field, (kind, ref) in named.items()
-    }
 
 
 def outgoing_files(files: Sequence[DeliveryFile], blobs: BlobStore | None) -> list[OutgoingFile]:

@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from syncer.sdk import Delivery, NotFoundError, PayloadError, RecordWithdrawnError
+from syncer.sdk import (
+    Delivery,
+    DeliveryBlockedError,
+    NotFoundError,
+    PayloadError,
+    RecordWithdrawnError,
+)
 from syncer_sinapps import bodies, wire
 from syncer_sinapps.events import Happening, read_events
 from syncer_sinapps.lifecycle import STEP_OF_STATE, Step
@@ -171,11 +177,23 @@ async def of_solicitation(
     return {COUNT: count}
 
 
+def asked_in(delivery: Delivery[Any]) -> str:
+    """Give the partner's id of the solicitation that a reply is for.
+
+    Raises:
+        DeliveryBlockedError: its record is gone.
+    """
+    asked = delivery.records.get("solicitation")
+    if asked is None:
+        raise DeliveryBlockedError("The solicitation is not there any more.")
+    return asked.partner_ref
+
+
 async def of_reply(
     link: OurLink, mission: Resource, _service: Service | None, delivery: Delivery[Any]
 ) -> dict[str, Any]:
     """Say whether the solicitation has an answer."""
-    wanted = delivery.records["solicitation"].partner_ref
+    wanted = asked_in(delivery)
     for one in await list_of(link, mission.link(wire.SOLICITATIONS)):
         asked = one.properties(wire.WireSolicitation)
         if str(asked.id) == wanted:

@@ -188,8 +188,7 @@ async def _file(sending: Sending) -> str:
 
 async def _reply(sending: Sending) -> Mapping[str, Any]:
     files = await uploads.upload(sending.link, sending.delivery, sending.mission)
-    asked = sending.delivery.records["solicitation"].partner_ref
-    return bodies.reply(sending.payload, asked, files)
+    return bodies.reply(sending.payload, evidence.asked_in(sending.delivery), files)
 
 
 def _always(name: str) -> Callable[[Any], str]:

@@ -77,11 +77,6 @@ class DeliveryTable:
         await self._connection.execute(insert(table).values(**values))
         await self._add_all(delivery_file, file_values(delivery))
         await self._add_all(delivery_attempt, attempt_values(delivery.id, delivery.attempts))
-        notes = delivery.notes.items()
-        await self._add_all(
-            delivery_note,
-            [{"delivery_id": delivery.id, "step": s, "value": json_text(v)} for s, v in notes],
-        )
 
     async def _add_all(self, part: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
