@@ -102,3 +102,34 @@ def test_faults_of_all_parts_come_together(tmp_path: Path) -> None:
     assert "root.key" in faults
     assert "connectors.nothing" in faults
     assert "connectors.claims360.base_url" in faults
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "cannot be read"),
+        (b"", "in one line"),
+        (b"two\nlines\n", "in one line"),
+        (b"bell\x07", "in one line"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"x" * 2_000, "in one line"),
+    ],
+    ids=["missing", "empty", "two-lines", "control", "bytes", "long"],
+)
+def test_mail_password_that_cannot_be_used_is_told(
+    tmp_path: Path, content: bytes | None, fault: str
+) -> None:
+    password = tmp_path / "mail-password"
+    if content is not None:
+        password.write_bytes(content)
+    text = (
+        '[mail]\nhost = "mail.example.org"\nfrom = "Garage <a@b.be>"\nuser = "garage"\n'
+        f'password_file = "{password}"\n'
+    )
+
+    (found,) = _faults(tmp_path, text)
+
+    assert found.startswith("syncer.toml:5: mail.password_file: ")
+    assert fault in found
+    password.write_bytes(b"p\xc3\xa4ssword 1\n")
+    assert _faults(tmp_path, text) == []
