@@ -333,3 +333,13 @@ async def test_a_start_judges_what_a_dead_process_was_sending(
     assert await office.state(one.id) == "retrying"
     assert await office.state(blind.id) == "needs_attention"
     assert (await stored(office.store, one.id)).in_doubt
+
+
+async def test_an_attempt_gets_what_was_noted_at_acceptance(office: Office, file: str) -> None:
+    one = delivery(file, notes={"records": {"solicitation": "S-1"}})
+    await add(office.store, one)
+
+    found = await ask(office.store, lambda uow: uow.deliveries.to_send(one.id))
+
+    assert found is not None
+    assert found.notes == one.notes

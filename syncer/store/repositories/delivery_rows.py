@@ -119,15 +119,13 @@ async def whole_deliveries(connection: Connection, query: Select[Any]) -> list[S
 
 
 async def delivery_to_send(connection: Connection, query: Select[Any]) -> StoredDelivery | None:
-    """Read a delivery as an attempt needs it; one that was never sent has no notes."""
+    """Read a delivery as an attempt needs it: all but what earlier attempts came to."""
     row = await connection.row(query)
     if row is None:
         return None
     files = await _of(connection, delivery_file, [row.id], delivery_file.c.place)
-    notes: Sequence[Row[Any]] = ()
-    if row.was_sent:
-        notes = (await _of(connection, delivery_note, [row.id], delivery_note.c.step))[row.id]
-    return delivery_from(row, files[row.id], notes)
+    notes = await _of(connection, delivery_note, [row.id], delivery_note.c.step)
+    return delivery_from(row, files[row.id], notes[row.id])
 
 
 async def _of(
