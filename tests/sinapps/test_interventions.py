@@ -209,3 +209,27 @@ async def test_credentials_are_tried_before_they_are_stored(
 
     expected = (201, None) if given == "right" else (422, "credentials_rejected_by_partner")
     assert (reply.status, reply.json.get("code")) == expected
+
+
+@pytest.mark.parametrize("redirect", [None, "/login"])
+async def test_a_session_that_ends_under_a_sending_costs_no_attempt(
+    office: Office, account: PlayedAccount, partner: PlayedSinapps, redirect: str | None
+) -> None:
+    mission = account.assign()
+    await office.register()
+    await office.pull()
+    file = await office.file(mission.id)
+    account.redirects_to = redirect
+    ended: list[str] = []
+
+    async def end_session(method: str, view: str, name: str) -> None:
+        if (method, view) == ("PUT", "submit") and not ended:
+            ended.append(name)
+            account.sessions.clear()
+
+    partner.before = end_session
+
+    sent = await office.sent(file["id"], "comment", {"message": "Bonjour"})
+
+    assert [attempt["outcome"] for attempt in sent["attempts"]] == ["done"]
+    assert len(mission.inner["commentaires"]) == 1
