@@ -335,11 +335,15 @@ async def test_a_start_judges_what_a_dead_process_was_sending(
     assert (await stored(office.store, one.id)).in_doubt
 
 
-async def test_an_attempt_gets_what_was_noted_at_acceptance(office: Office, file: str) -> None:
-    one = delivery(file, notes={"records": {"solicitation": "S-1"}})
+async def test_an_attempt_gets_the_notes_of_earlier_ones(
+    office: Office, file: str, clock: FakeClock
+) -> None:
+    one = delivery(file)
     await add(office.store, one)
+    assert await lease(office.store, one, "mine", clock)
+    await office.store.write(lambda uow: uow.deliveries.note(one.id, "mine", "step", {"n": 1}))
 
     found = await ask(office.store, lambda uow: uow.deliveries.to_send(one.id))
 
     assert found is not None
-    assert found.notes == one.notes
+    assert found.notes == {"step": {"n": 1}}
