@@ -7,7 +7,7 @@ from collections import Counter
 from syncer.cli.client import Json
 from syncer.cli.demo.dossier import CONNECTOR, SentDossier, send_dossier
 from syncer.cli.demo.intervention import last_intervention, way_text
-from syncer.cli.demo.paperwork import complete_once
+from syncer.cli.demo.paperwork import OFFICE, complete_once
 from syncer.cli.demo.stage import Stage
 from syncer.cli.demo.worked_example import live_once, timeline_text
 from syncer.cli.exits import Exit
@@ -33,6 +33,8 @@ async def pass_once(stage: Stage, output: Output) -> int:
     lived = await live_once(stage, output.progress)
     intervention = await last_intervention(stage)
     completed = await complete_once(stage, output.progress)
+    for _ in range(2) if completed else ():
+        output.progress(stage.partners[OFFICE].live())  # the reminder and the dossier are read
     output.table(
         {
             "passes": passes,

@@ -44,8 +44,7 @@ async def complete_once(stage: Stage, tell: Tell) -> Json | None:
     missing = [row for row in listed["items"] if row["state"] == "missing" and row["required"]]
     tell(f"{name} misses {', '.join(row['label'] for row in missing)}")
     reminder = await _remind(client, claim_file["id"])
-    if reminder is not None:
-        tell(f"{name}: {stage.partners[OFFICE].live()}")
+    tell(f"{name}: reminder {reminder or 'not sent again'}")
     documents = [await _hand_in(client, claim_file["id"], row) for row in missing]
     deposits = [
         await _send(client, claim_file["id"], "deposit", {"document_type": type_}, document)
@@ -56,7 +55,7 @@ async def complete_once(stage: Stage, tell: Tell) -> Json | None:
     payload = {"to": CLAIMS_OFFICE, "language": "fr"}
     ids = [document for _, document in documents]
     mailed = await _send(client, claim_file["id"], "claim_upload", payload, *ids, to=OFFICE)
-    tell(f"{name}: {stage.partners[OFFICE].live()}")
+    tell(f"{name}: sent to {CLAIMS_OFFICE}, {mailed['state']}")
     return {
         "repairer": claim_file["repairer"],
         "reference": claim_file["reference"],
