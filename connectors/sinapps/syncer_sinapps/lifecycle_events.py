@@ -53,7 +53,20 @@ async def events_of(
     events += [_of_state(mission, service, last) for service in mission.services]
     if name_of(mission.wire.mission.statut) == "Annulee":
         events.append(_cancelled(mission, last))
-    return events
+    return _said_once(events)
+
+
+def _said_once(events: Sequence[Event]) -> list[Event]:
+    """Leave out what says a service's last step again, such as both sayings of a validation."""
+    kept: list[Event] = []
+    last: dict[Any, Any] = {}
+    for event in events:
+        step, service = event.data.get("step"), event.data.get("service")
+        if step is None or last.get(service) != step:
+            kept.append(event)
+        if step is not None:
+            last[service] = step
+    return kept
 
 
 async def _event(link: OurLink, mission: Mission, happening: Happening) -> Event:

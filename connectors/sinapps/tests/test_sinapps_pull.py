@@ -126,6 +126,7 @@ async def test_both_sayings_of_one_validation_are_one_change(
     [quote] = of_kind(found, Kind.QUOTE)
     facts = standing_after(told(found)).facts["services"][mission.services[0].id]
     assert quote.status == "DevisValide"
+    assert [one.data.get("step") for one in told(found)].count("quote_validated") == 1
     assert (facts["stage"], facts["quotes"], facts["refused"]) == ("quote_validated", 1, 0)
 
 
