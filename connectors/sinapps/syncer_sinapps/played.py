@@ -221,6 +221,8 @@ class PlayedSinapps:
             mission = thing if isinstance(thing, PlayedMission) else None
             since, most = _number(request, "since", 0), _number(request, "maxEvents", MOST_EVENTS)
             return _answer(pages.events(since, most, view=target.view, mission=mission))
+        if target.view == "partner":
+            return _answer(pages.user(of_partner=True))
         if target.view == "commands" and thing is not None:
             return _answer(pages.commands(thing))
         listed = _listed(account, target)

@@ -65,15 +65,16 @@ class Pages:
 
     # -- single resources -------------------------------------------------------------------------
 
-    def user(self) -> Json:
-        """Give what a login answers with."""
+    def user(self, *, of_partner: bool = False) -> Json:
+        """Give what a login answers with, or the partner that the user belongs to."""
         links = {"partenaire": "partner", "missions": "missions", "abstractMissions": "missions"}
         links |= {"events": "all-events", "eventsNotCreatedByMe": "events"}
         links |= {"linked-events": "all-events"}
+        found = [{"rel": rel, "href": self.href(view)} for rel, view in links.items()]
         return {
             "href": self.href("user"),
             "properties": {"id": self.account.user, "login": self.account.login},
-            "links": [{"rel": rel, "href": self.href(view)} for rel, view in links.items()],
+            "links": found[:1] if self.account.links_at_partner and not of_partner else found,
         }
 
     def resource(self, thing: PlayedThing) -> Json:

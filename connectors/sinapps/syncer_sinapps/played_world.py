@@ -123,6 +123,7 @@ class PlayedAccount:
         self.logouts = 0
         self.uses: int | None = None
         self.page_size = 16
+        self.links_at_partner = False
         self.redirects_to: str | None = None
         self.withdrawn_commands: set[str] = set()
         self._now = now

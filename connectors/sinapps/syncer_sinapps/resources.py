@@ -131,12 +131,15 @@ async def remembered(link: OurLink) -> Remembered:
 
 
 async def home_link(link: OurLink, rel: str) -> Href:
-    """Give one of the user's own links.
+    """Give one of the user's own links; those that it has not, its partner's resource may have.
 
     Raises:
-        PayloadError: the user has no such link.
+        PayloadError: neither has such a link.
     """
-    found = (await remembered(link)).home.link(rel)
+    home = (await remembered(link)).home
+    found, above = home.link(rel), home.link(wire.PARTNER)
+    if found is None and above is not None:
+        found = (await read_once(link, above)).link(rel)
     if found is None:
         raise PayloadError(f"the user has no link {rel}", path="links")
     return found

@@ -21,7 +21,7 @@ SESSION_COOKIE = "PLAY_SESSION"
 
 # -- links and paging (V) -------------------------------------------------------------------------
 
-EVENTS_OF_OTHERS, MISSIONS = "eventsNotCreatedByMe", "missions"
+EVENTS_OF_OTHERS, MISSIONS, PARTNER = "eventsNotCreatedByMe", "missions", "partenaire"
 COMMANDS, EVENTS, RESOURCE, NEXT, RAW = "commands", "events", "resource", "next", "raw"
 MISSION, SERVICES, CLAIM, APPOINTMENTS = "mission", "prestations", "dossierSinistre", "rendezVous"
 DOCUMENTS = "piecesJointes"

@@ -280,6 +280,15 @@ async def test_a_check_logs_in_at_the_configured_path(
     assert (account.logins, account.logouts) == (1, 1)
 
 
+async def test_links_that_the_user_has_not_are_found_at_its_partner(
+    account: PlayedAccount, read: ReadPass
+) -> None:
+    account.links_at_partner = True
+    account.assign()
+
+    assert len(of_kind(await read(), Kind.MISSION)) == 1
+
+
 async def test_a_log_that_cannot_be_read_fails_the_pass(
     account: PlayedAccount, read: ReadPass, partner: PlayedSinapps
 ) -> None:
