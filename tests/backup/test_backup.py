@@ -9,11 +9,13 @@ import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from syncer.dispatch.ambient import UuidIds
+from syncer.domain.deliveries import DeliveryFile, DeliveryState, Lane, LostAnswer
 from syncer.domain.errors import (
     ConfigurationError,
     ConflictError,
@@ -29,6 +31,7 @@ from syncer.store import Backup, BackupMade, Restored, SqlStore, restore
 from syncer.store.backup import _Job, _locked
 from tests.backup.conftest import PHOTO, SHA256, content, opened
 from tests.contract.samples import LINK, NOW, ask, note, put_note
+from tests.contract.test_store_deliveries import add, delivery
 from tests.contract.test_store_mails import mail_of, new_file
 
 
@@ -137,6 +140,38 @@ async def test_mails_that_waited_in_a_backup_are_not_sent_again_blindly(
     assert mail.state is MailState.NEEDS_ATTENTION
     assert mail.reason is not None
     assert "may have been sent since" in mail.reason
+
+
+async def test_deliveries_that_waited_in_a_backup_are_in_doubt(
+    store: SqlStore, backup: Backup, tmp_path: Path
+) -> None:
+    file = await new_file(store)
+    lane = Lane(file, LINK)
+    kept = DeliveryFile(
+        id="f", type="photo", name="a.jpg", content_type="image/jpeg", size_bytes=1, sha256=SHA256
+    )
+    waiting = {
+        lost: delivery(file, lane=lane, lost_answer=lost, operation=lost.value, files=(kept,))
+        for lost in LostAnswer
+    }
+    through = delivery(file, lane=lane, state=DeliveryState.DELIVERED)
+    await add(store, *waiting.values(), through)
+    made = await taken(backup, tmp_path / "to")
+
+    brought(made.folder, tmp_path / "restored")
+
+    async with opened(tmp_path / "restored") as again, again.read() as uow:
+        found = {lost: await uow.deliveries.get(one.id) for lost, one in waiting.items()}
+        delivered = await uow.deliveries.get(through.id)
+        pressing = await uow.deliveries.parked(after=None, limit=9)
+    states = {lost: (one.state, one.in_doubt) for lost, one in found.items() if one is not None}
+    assert states == {
+        LostAnswer.KEY: (DeliveryState.QUEUED, True),
+        LostAnswer.LOOKUP: (DeliveryState.QUEUED, True),
+        LostAnswer.NEITHER: (DeliveryState.NEEDS_ATTENTION, True),
+    }
+    assert delivered == replace(through, number=delivered.number) if delivered else False
+    assert [one.id for one in pressing] == [waiting[LostAnswer.NEITHER].id]
 
 
 async def test_every_restore_begins_an_epoch_of_its_own(backup: Backup, tmp_path: Path) -> None:
