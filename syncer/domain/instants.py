@@ -13,7 +13,7 @@ def parse_instant(text: str) -> datetime:
     """Read an RFC 3339 instant as aware UTC; digits beyond the microsecond are cut off.
 
     Raises:
-        ValueError: when the text is no instant or has no offset.
+        ValueError: when the text is no instant, has no offset, or lies beyond the calendar.
 
     Source: RFC 3339, section 5.6.
     """
@@ -22,7 +22,10 @@ def parse_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text[:-1] + "Z" if text[-1] == "z" else text)
     if instant.tzinfo is None:
         raise ValueError("has no UTC offset")
-    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    try:
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not within the years 1 to 9999 in UTC") from None
 
 
 def instant_key(text: str) -> str:

@@ -50,6 +50,8 @@ def test_instant_is_read_and_written_in_utc(text: str, expected: str) -> None:
         pytest.param("2026-02-30T09:14:05Z", id="no-such-day"),
         pytest.param("2026-03-02T25:14:05Z", id="no-such-hour"),
         pytest.param("yesterday, at noon sharp", id="words"),
+        pytest.param("0001-01-01T00:00:00+23:59", id="before-the-calendar"),
+        pytest.param("9999-12-31T23:59:59-23:59", id="after-the-calendar"),
     ],
 )
 def test_text_that_is_no_instant_is_refused(text: str) -> None:
