@@ -5,6 +5,7 @@
 #   make check   format, lint, types, import contracts, then all tests
 #   make rehearse  the image and the systemd unit in a fresh Debian (as root, on Debian)
 #   make bench   the measured comparison
+#   make bench-outbox  what leaves, against the same posts by hand
 #   make campaign  crashes, faults, attacks and models with large counts; writes docs/campaign.md
 #   make lock    resolve requirements*.lock again from pyproject.toml
 #   make sbom    write deploy/sbom.cdx.json, the list of what runs in production
@@ -27,7 +28,7 @@ CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject
 PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 
 .DEFAULT_GOAL := check
-.PHONY: run test check fast format lint types contracts campaign rehearse bench lock sbom audit
+.PHONY: run test check fast format lint types contracts campaign rehearse bench bench-outbox lock sbom audit
 
 run: $(READY)
 	@$(BIN)/syncer demo $(ARGS)
@@ -65,6 +66,9 @@ rehearse: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-outbox: $(READY)
+	@$(BIN)/python -m benchmarks.outbox $(ARGS)
 
 # Three lists of one resolution: all of it, what runs, and what builds. What changes in the first
 # changes in the others, because they are constrained by it.
