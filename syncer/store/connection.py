@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
@@ -53,8 +54,8 @@ class Driver(Protocol):
         """Run one statement and give all its rows."""
         ...
 
-    async def run(self, sql: str, cells: Cells = ()) -> None:
-        """Run one statement that gives no rows."""
+    async def run(self, sql: str, cells: Cells = ()) -> int:
+        """Run one statement that gives no rows; gives the number of rows that it touched."""
         ...
 
     async def run_many(self, sql: str, rows: Sequence[Cells]) -> None:
@@ -153,9 +154,9 @@ class Connection:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
-        """Run a query and give all its rows."""
-        return await self._driver.do(lambda connection: connection.execute(statement).all())
+    async def rows(self, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+        """Run a query, with values for its parameters, and give all its rows."""
+        return await self._driver.do(lambda connection: connection.execute(statement, values).all())
 
     async def row(self, statement: Executable) -> Row[Any] | None:
         """Run a query and give its first row."""
@@ -187,10 +188,33 @@ class Connection:
 
         Writers follow one another on both databases, so nobody can come in between.
         """
-        if await self.execute(update(table).where(matches(table, key)).values(**values)):
+        replaced, added = _put_statements(table, tuple(key), tuple(values))
+        if await self._run(replaced, {**_named("of", key), **_named("new", values)}):
             return False
-        await self.execute(insert(table).values(**key, **values))
+        await self._run(added, {**key, **values})
         return True
+
+    async def _run(self, statement: Prepared, values: Mapping[str, Any]) -> int:
+        return await self._driver.run(*statement.cells(self._driver.dialect, values))
+
+
+@cache
+def _put_statements(
+    table: Table, key: tuple[str, ...], names: tuple[str, ...]
+) -> tuple[Prepared, Prepared]:
+    """Prepare the update of a row by its key, and the insert of one; built once for each form."""
+    replaced = (
+        update(table)
+        .where(
+            *(table.c[name] == bindparam(f"of_{name}", type_=table.c[name].type) for name in key)
+        )
+        .values({name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
+    )
+    return Prepared(replaced), Prepared(insert(table), columns=[*key, *names])
+
+
+def _named(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}_{name}": value for name, value in values.items()}
 
 
 class _Savepoint(AbstractAsyncContextManager[None]):

@@ -29,6 +29,8 @@ _CONNECTION_LOST: Final = ("08", "57P")
 class Cursor(Protocol):
     """As much of psycopg's cursor as is used here; psycopg is an extra and may be missing."""
 
+    rowcount: int
+
     async def fetchall(self) -> list[Cells]: ...
 
     async def executemany(self, query: str, params_seq: Sequence[Cells]) -> None: ...
@@ -60,8 +62,8 @@ class PostgresqlDriver:
         cursor = await self._connection.execute(sql, cells)
         return await cursor.fetchall()
 
-    async def run(self, sql: str, cells: Cells = ()) -> None:
-        await self._connection.execute(sql, cells)
+    async def run(self, sql: str, cells: Cells = ()) -> int:
+        return (await self._connection.execute(sql, cells)).rowcount
 
     async def run_many(self, sql: str, rows: Sequence[Cells]) -> None:
         cursor = self._connection.cursor()

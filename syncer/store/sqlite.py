@@ -87,8 +87,10 @@ class SqliteDriver:
     async def fetch(self, sql: str, cells: Cells) -> list[Cells]:
         return self._connection.execute(sql, cells).fetchall()
 
-    async def run(self, sql: str, cells: Cells = ()) -> None:
-        self._connection.execute(sql, cells).fetchall()
+    async def run(self, sql: str, cells: Cells = ()) -> int:
+        cursor = self._connection.execute(sql, cells)
+        cursor.fetchall()
+        return cursor.rowcount
 
     async def run_many(self, sql: str, rows: Sequence[Cells]) -> None:
         self._connection.executemany(sql, rows)

@@ -117,8 +117,8 @@ class SnapshotDriver:
     async def fetch(self, sql: str, cells: Cells) -> list[Cells]:
         return await self._ask(lambda driver: driver.fetch(sql, cells))
 
-    async def run(self, sql: str, cells: Cells = ()) -> None:
-        await self._ask(lambda driver: driver.run(sql, cells))
+    async def run(self, sql: str, cells: Cells = ()) -> int:
+        return await self._ask(lambda driver: driver.run(sql, cells))
 
     async def run_many(self, sql: str, rows: Sequence[Cells]) -> None:
         await self._ask(lambda driver: driver.run_many(sql, rows))

@@ -6,14 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, Text, bindparam, select, update
 
 from syncer.domain.instants import to_micros
 from syncer.domain.intake import IntakeState
 from syncer.domain.links import LinkKey
 from syncer.domain.records import Attachment, Kind, RecordKey
 from syncer.domain.stored import AttachmentState, StoredAttachment, StoredRecord
-from syncer.store.connection import Connection, matches
+from syncer.store.connection import Connection
 from syncer.store.repositories.attachment_offers import offer_attachments
 from syncer.store.repositories.documents import follow_attachment
 from syncer.store.repositories.instants import instant
@@ -25,6 +25,17 @@ _CLASSIFIED = select(table, claim_document.c.type.label("document_type")).outerj
     claim_document, claim_document.c.id == table.c.id
 )
 """An attachment that was classified is a document under its own id."""
+_PENDING = (
+    _CLASSIFIED.where(
+        table.c.repairer == bindparam("repairer", type_=Text()),
+        table.c.connector == bindparam("connector", type_=Text()),
+        table.c.state == AttachmentState.PENDING.value,
+        is_imported(),
+    )
+    .order_by(table.c.id)
+    .limit(bindparam("limit", type_=BigInteger()))
+)
+"""Built once: every pass that imported something asks."""
 
 
 class AttachmentTable:
@@ -43,13 +54,8 @@ class AttachmentTable:
         await offer_attachments(self._connection, link, attachments, at)
 
     async def pending(self, link: LinkKey, *, limit: int) -> list[StoredAttachment]:
-        waiting = {**link._asdict(), "state": AttachmentState.PENDING.value}
-        query = (
-            _CLASSIFIED.where(matches(table, waiting), is_imported())
-            .order_by(table.c.id)
-            .limit(limit)
-        )
-        return [_attachment(row) for row in await self._connection.rows(query)]
+        rows = await self._connection.rows(_PENDING, **link._asdict(), limit=limit)
+        return [_attachment(row) for row in rows]
 
     async def get(self, id_: str) -> StoredAttachment | None:
         row = await self._connection.row(_CLASSIFIED.where(table.c.id == id_))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, select
 
 from syncer.domain.instants import from_micros, to_micros
 from syncer.domain.stored import AuditEntry
-from syncer.store.connection import Connection, from_json, json_text
+from syncer.store.connection import Connection, from_json, json_text, prepared_insert
 from syncer.store.tables import audit as table
+
+_APPEND = prepared_insert(table)
 
 
 class AuditTable:
@@ -23,18 +25,18 @@ class AuditTable:
         return None if row is None else _entry(row)
 
     async def append(self, entry: AuditEntry) -> None:
-        written = insert(table).values(
-            seq=entry.seq,
-            chain=entry.chain,
-            at=to_micros(entry.at),
-            action=entry.action,
-            actor=entry.actor,
-            repairer=entry.repairer,
-            connector=entry.connector,
-            detail=json_text(entry.detail),
-            mac=entry.mac,
-        )
-        await self._connection.execute(written)
+        values = {
+            "seq": entry.seq,
+            "chain": entry.chain,
+            "at": to_micros(entry.at),
+            "action": entry.action,
+            "actor": entry.actor,
+            "repairer": entry.repairer,
+            "connector": entry.connector,
+            "detail": json_text(entry.detail),
+            "mac": entry.mac,
+        }
+        await self._connection.run_many(_APPEND, [values])
 
     async def walk(self, *, after: int, limit: int) -> list[AuditEntry]:
         query = select(table).where(table.c.seq > after).order_by(table.c.seq).limit(limit)
