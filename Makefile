@@ -6,6 +6,7 @@
 #   make rehearse  the image and the systemd unit in a fresh Debian (as root, on Debian)
 #   make bench   the measured comparison
 #   make bench-outbox  what leaves, against the same posts by hand
+#   make bench-folders  10,000 messages in a folder, against a loop by hand
 #   make campaign  crashes, faults, attacks and models with large counts; writes docs/campaign.md
 #   make lock    resolve requirements*.lock again from pyproject.toml
 #   make sbom    write deploy/sbom.cdx.json, the list of what runs in production
@@ -28,7 +29,7 @@ CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject
 PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 
 .DEFAULT_GOAL := check
-.PHONY: run test check fast format lint types contracts campaign rehearse bench bench-outbox lock sbom audit
+.PHONY: run test check fast format lint types contracts campaign rehearse bench bench-outbox bench-folders lock sbom audit
 
 run: $(READY)
 	@$(BIN)/syncer demo $(ARGS)
@@ -69,6 +70,9 @@ bench: $(READY)
 
 bench-outbox: $(READY)
 	@$(BIN)/python -m benchmarks.outbox $(ARGS)
+
+bench-folders: $(READY)
+	@$(BIN)/python -m benchmarks.folders $(ARGS)
 
 # Three lists of one resolution: all of it, what runs, and what builds. What changes in the first
 # changes in the others, because they are constrained by it.
