@@ -105,21 +105,21 @@ class SqliteDriver:
         self._sqlalchemy.close()
 
 
-def open_writer(path: Path) -> SqliteDriver:
+def open_writer(path: Path) -> sqlite3.Connection:
     """Open the one connection that writes and checkpoints."""
     return _open(f"file:{quote(str(path))}", (*_PRAGMAS, *_WRITER_PRAGMAS))
 
 
-def open_reader(path: Path) -> SqliteDriver:
+def open_reader(path: Path) -> sqlite3.Connection:
     """Open a connection that can only read."""
     return _open(f"file:{quote(str(path))}?mode=ro", (*_PRAGMAS, "query_only=ON"))
 
 
-def _open(uri: str, pragmas: Sequence[str]) -> SqliteDriver:
+def _open(uri: str, pragmas: Sequence[str]) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_WAIT_SECONDS)
     for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}").fetchall()
-    return SqliteDriver(connection)
+    return connection
 
 
 def explain(error: BaseException) -> SyncerError | None:

@@ -81,7 +81,7 @@ class Readers:
     async def one(self) -> AsyncIterator[SqliteThread]:
         """Have one of them for a while."""
         async with self._free:
-            reader = self._idle.pop() if self._idle else self._open()
+            reader = self._idle.pop() if self._idle else await self._open()
             try:
                 yield reader
             finally:
@@ -92,8 +92,8 @@ class Readers:
         for reader in self._all:
             await reader.close()
 
-    def _open(self) -> SqliteThread:
-        reader = SqliteThread(partial(open_reader, self._path), name="store-reader")
+    async def _open(self) -> SqliteThread:
+        reader = await SqliteThread.open(partial(open_reader, self._path))
         self._all.append(reader)
         return reader
 
@@ -112,10 +112,7 @@ async def open_sqlite(
 
     with lock_data_folder(path.parent):
         probe(path)
-        readers, thread = (
-            Readers(path),
-            SqliteThread(partial(open_writer, path), name="store-writer"),
-        )
+        readers, thread = Readers(path), await SqliteThread.open(partial(open_writer, path))
         try:
             await thread.run(_migrate)
             writer = GroupCommitWriter(thread, open_unit, committed)

@@ -1,4 +1,4 @@
-"""A connection to SQLite and the thread that alone uses it.
+"""A connection to SQLite and the thread that alone uses it; both are aiosqlite's.
 
 SQLite answers in the thread that asks, and a commit waits for the disk, so the event loop never
 asks itself. What is to be done is handed over as a *step*: a coroutine over the driver, which runs
@@ -9,11 +9,11 @@ statements, which is one trip to the thread instead of one a statement.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
-from queue import SimpleQueue
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
+import aiosqlite
 import sqlalchemy
 from sqlalchemy import Dialect
 
@@ -22,7 +22,7 @@ from syncer.store.sqlite import SqliteDriver
 
 T = TypeVar("T")
 Step = Callable[[SqliteDriver], Coroutine[Any, Any, T]]
-_Task = tuple[Step[Any], "asyncio.Future[Any] | None"]
+ROWS_AT_ONCE = 64
 
 
 def run_through(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None]:
@@ -41,26 +41,37 @@ def run_through(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseExcept
 
 
 class SqliteThread:
-    """Runs steps in the order in which they were handed over; made within the event loop."""
+    """Runs steps in the order in which they were handed over.
 
-    def __init__(self, connect: Callable[[], SqliteDriver], *, name: str) -> None:
-        self._connect = connect
-        self._driver: SqliteDriver | None = None
-        self._steps: SimpleQueue[_Task | None] = SimpleQueue()
+    aiosqlite runs any function in its thread, but names no public way to ask for it (0.22); the two
+    private names are used in this class only.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, driver: SqliteDriver) -> None:
+        self._connection = connection
+        self._driver = driver
         self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
-        # A forgotten connection must not hold the process: a daemon.
-        Thread(target=self._work, name=name, daemon=True).start()
+        self._posted: set[asyncio.Future[Any]] = set()
+
+    @classmethod
+    async def open(cls, connect: Callable[[], sqlite3.Connection]) -> Self:
+        """Start the thread and connect in it."""
+        connection = aiosqlite.Connection(connect, ROWS_AT_ONCE)
+        # A forgotten connection must not hold the process.
+        connection._thread.daemon = True  # noqa: SLF001
+        await connection
+        return cls(connection, await _in_thread(connection, SqliteDriver, connection._conn))  # noqa: SLF001
 
     async def run(self, step: Step[T]) -> T:
         """Run a step and give its result; a caller that is cancelled leaves it to its end."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._steps.put((step, future))
-        return await future
+        result: T = await _in_thread(self._connection, self._do, step)
+        return result
 
     def post(self, step: Step[None]) -> None:
-        """Run a step that nobody waits for; it must not raise."""
-        self._steps.put((step, None))
+        """Run a step that nobody waits for; what it raises is told by the event loop."""
+        task = asyncio.ensure_future(self.run(step))
+        self._posted.add(task)
+        task.add_done_callback(self._posted.discard)
 
     def tell(self, callback: Callable[..., None], *args: Any) -> None:
         """Have something called in the event loop; for steps."""
@@ -69,35 +80,21 @@ class SqliteThread:
 
     async def close(self) -> None:
         """Close the connection when all steps are done."""
-        self._steps.put(None)
-        await asyncio.shield(self._ended)
+        await asyncio.gather(*self._posted)
+        await _in_thread(self._connection, self._driver.close)
+        await self._connection.close()
 
-    def _work(self) -> None:
-        while (task := self._steps.get()) is not None:
-            step, future = task
-            result, error = run_through(self._do(step))
-            if future is not None or error is not None:
-                self.tell(_settle, future, result, error)
-        if self._driver is not None:
-            self._driver.close()
-        self.tell(_settle, self._ended, None, None)
-
-    async def _do(self, step: Step[T]) -> T:
-        if self._driver is None:
-            self._driver = self._connect()
-        return await step(self._driver)
+    def _do(self, step: Step[T]) -> T | None:
+        result, error = run_through(step(self._driver))
+        if error is not None:
+            raise error
+        return result
 
 
-def _settle(future: asyncio.Future[Any] | None, result: Any, error: BaseException | None) -> None:
-    if future is None:
-        assert error is not None
-        raise error  # nobody waits for it: the loop tells
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+async def _in_thread(
+    connection: aiosqlite.Connection, function: Callable[..., Any], *args: Any
+) -> Any:
+    return await connection._execute(function, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
 class SnapshotDriver:
