@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.feed import Change, FeedCursor, FeedEntry
+from syncer.domain.feed import Change, ChangeType, FeedCursor, FeedEntry
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.passes import Pass
 from syncer.domain.records import Attachment, ClaimRef, Kind, RecordKey
@@ -394,7 +394,9 @@ class Feed(Protocol):
         """Add entries; they are numbered and written as the last statements of the write."""
         ...
 
-    async def read(self, after: FeedCursor, *, limit: int) -> list[FeedEntry]:
+    async def read(
+        self, after: FeedCursor, *, limit: int, only: ChangeType | None = None
+    ) -> list[FeedEntry]:
         """List entries after a cursor, in order.
 
         Raises:

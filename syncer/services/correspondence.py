@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +56,12 @@ class Correspondence:
     async def settings_of(self, uow: UnitOfWork, key: LinkKey) -> Settings:
         """Give the settings in force for a link, the usual ones where they cannot be told."""
         link = await uow.links.get(key)
+        return self.settings_with(key, link.settings if link else {})
+
+    def settings_with(self, key: LinkKey, own: Mapping[str, Any]) -> Settings:
+        """Give the same for a link whose own settings are at hand."""
         try:
-            installed = self.registry.get(key.connector)
-            return self.settings.of(installed, link.settings if link else {}).model
+            return self.settings.of(self.registry.get(key.connector), own).model
         except InvalidError:
             return Settings()
 

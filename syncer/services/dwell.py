@@ -73,18 +73,10 @@ class DwellWatch:
         while True:
             async with self.store.read() as uow:
                 links = await uow.links.find(wanted, after=after, limit=AT_ONCE)
-                limits = {
-                    link.key: found
-                    for link in links
-                    if (
-                        found := (
-                            await self.correspondence.settings_of(uow, link.key)
-                        ).stay_limits()
-                    )
-                    or link.key in told
-                }
-            for key, found in limits.items():
-                await self._look_over(key, found)
+            for link in links:
+                limits = self.correspondence.settings_with(link.key, link.settings).stay_limits()
+                if limits or link.key in told:
+                    await self._look_over(link.key, limits)
             if len(links) < AT_ONCE:
                 return
             after = links[-1].key

@@ -53,25 +53,28 @@ class StatusMails:
     async def follow(self) -> FeedCursor:
         """Work off what the feed has; gives the place that was reached."""
         while True:
-            cursor, entries = await self._next()
-            if not entries:
-                return cursor
+            before, reached, entries = await self._next()
             mails = [mail for entry in entries for mail in await self._mails_for(entry)]
-            await self._keep(entries[-1].cursor, mails)
+            if reached != before:
+                await self._keep(reached, mails)
+            if len(entries) < AT_ONCE:
+                return reached
 
-    async def _next(self) -> tuple[FeedCursor, Sequence[FeedEntry]]:
-        """Read on; the first time, and after a restore, from the feed's end."""
+    async def _next(self) -> tuple[FeedCursor | None, FeedCursor, Sequence[FeedEntry]]:
+        """Read on, from which place to which; the first time, and after a restore, at the end."""
         async with self.store.read() as uow:
             kept = await uow.notes.get(CURSOR_NOTE)
-            try:
-                cursor = FeedCursor.parse(kept.decode()) if kept else None
-                if cursor is not None:
-                    return cursor, await uow.feed.read(cursor, limit=AT_ONCE)
-            except FeedResetError:
-                pass
             head = await uow.feed.head()
-        await self._keep(head, [])
-        return head, []
+            if kept is None:
+                return None, head, []
+            try:
+                before = FeedCursor.parse(kept.decode())
+                entries = await uow.feed.read(
+                    before, limit=AT_ONCE, only=ChangeType.CLAIM_FILE_STATE_CHANGED
+                )
+            except FeedResetError:
+                return None, head, []
+        return before, entries[-1].cursor if len(entries) == AT_ONCE else head, entries
 
     async def _keep(self, reached: FeedCursor, mails: Sequence[StoredMail]) -> None:
         async def work(uow: UnitOfWork) -> None:
@@ -86,7 +89,7 @@ class StatusMails:
 
     async def _mails_for(self, entry: FeedEntry) -> list[StoredMail]:
         change = entry.change
-        if change.type is not ChangeType.CLAIM_FILE_STATE_CHANGED or self._is_old(change.data):
+        if self._is_old(change.data):
             return []
         state, word = change.data.get("state"), change.data.get("event")
         async with self.store.read() as uow:

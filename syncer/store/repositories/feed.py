@@ -57,13 +57,17 @@ class FeedTable:
         self._entries = []
         return True
 
-    async def read(self, after: FeedCursor, *, limit: int) -> list[FeedEntry]:
+    async def read(
+        self, after: FeedCursor, *, limit: int, only: ChangeType | None = None
+    ) -> list[FeedEntry]:
         head, pruned, epoch = await self._ends()
         if after.epoch != epoch or not pruned <= after.seq <= head:
             raise FeedResetError(
                 "The cursor is from before a restore, or older than what is kept; list anew."
             )
         query = select(table).where(table.c.seq > after.seq).order_by(table.c.seq).limit(limit)
+        if only is not None:
+            query = query.where(table.c.type == only.value)
         return [_entry(row, epoch) for row in await self._connection.rows(query)]
 
     async def head(self) -> FeedCursor:
