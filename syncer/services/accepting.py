@@ -106,7 +106,7 @@ class Acceptance:
             NotFoundError: there is no such claim file.
             InvalidError: a name is unknown, or a field or file is not what the operation takes.
             ConflictError: ``superseded``, ``connector_disabled``, ``link_not_active``,
-                ``documents_missing``, ``transition_refused``, ``reference_known``.
+                ``documents_missing``, ``transition_refused``.
             TooLargeError: the partner takes no more at once.
         """
 
@@ -264,7 +264,7 @@ class Acceptance:
         """Give the claim file that is there already for what the operation would make.
 
         Raises:
-            ConflictError: ``reference_known``: it was asked for before, and not in vain.
+            ConflictError: ``transition_refused``: it was asked for before, and not in vain.
         """
         claim = _claim_of(way)
         known = await uow.claim_files.named(way.link.key, claim)
@@ -275,7 +275,7 @@ class Acceptance:
         for one in await uow.deliveries.find(earlier, after=None, limit=100):
             if one.state not in in_vain:
                 text = f"{way.operation.title} was asked for already for this claim."
-                raise ConflictError("reference_known", text, id=known.id)
+                raise ConflictError("transition_refused", text, id=known.id)
         return known
 
     async def _make_file(self, uow: UnitOfWork, stored: StoredDelivery, way: _Way) -> None:

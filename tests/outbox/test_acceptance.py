@@ -169,7 +169,7 @@ async def test_a_claim_file_is_made_with_its_delivery_and_a_second_one_refused(
 
     with pytest.raises(ConflictError) as refused:
         await office.ask(None, **asked)
-    assert (refused.value.code, refused.value.facts["id"]) == ("reference_known", made)
+    assert (refused.value.code, refused.value.facts["id"]) == ("transition_refused", made)
 
     await office.deliveries.cancel(first["id"])
     again = await office.shown(await office.ask(None, **asked))
