@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from syncer.domain.deliveries import DeliveryFilter, DeliveryState
 from syncer.domain.instants import to_text
 from syncer.domain.records import Kind
 from syncer.domain.stored import RecordFilter, StoredRecord
@@ -19,6 +20,10 @@ from syncer.services.record_json import Json, decode_record
 
 MOST_LOOKED_AT = 1_000
 """Open solicitations of one connector; more than that nobody answers one by one."""
+
+
+REPLY = "solicitation_reply"
+"""The operation that answers one, of every connector that has solicitations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +53,10 @@ class OpenSolicitations:
                 statuses=tuple(sorted(connector.waiting_statuses)),
             )
             rows = await uow.records.find(wanted, after=None, limit=MOST_LOOKED_AT)
+            answered = await _answered(uow, rows)
             for row in rows:
                 text = _wanted_of(connector, row)
-                if text is not None and not row.withdrawn:
+                if text is not None and not row.withdrawn and row.id not in answered:
                     entries.append((row.id, _entry(row, text)))
         return entries
 
@@ -59,6 +65,27 @@ class OpenSolicitations:
             connector = installed.connector
             if installed.enabled and connector is not None and connector.waiting_statuses:
                 yield connector
+
+
+async def _answered(uow: UnitOfWork, rows: Sequence[StoredRecord]) -> set[str]:
+    """Give those that a reply of ours reached since the partner last told of them.
+
+    Partners tell of what others do: our own reply may not come back for a long time.
+    """
+    files = tuple(sorted({row.claim_file_id for row in rows if row.claim_file_id is not None}))
+    if not files:
+        return set()
+    wanted = DeliveryFilter(
+        states=(DeliveryState.DELIVERED.value,), operations=(REPLY,), claim_files=files
+    )
+    replies = await uow.deliveries.find(wanted, after=None, limit=MOST_LOOKED_AT)
+    told_at = {row.id: row.received_at for row in rows}
+    return {
+        asked
+        for one in replies
+        if not one.dry_run
+        if (asked := one.payload.get("solicitation")) in told_at and told_at[asked] < one.updated_at
+    }
 
 
 def _wanted_of(connector: AnyConnector, row: StoredRecord) -> str | None:

@@ -103,6 +103,9 @@ async def test_an_open_solicitation_is_shown_and_answered_from_the_claim_file(
     )
     answer = {"solicitation": record["id"], "message": "Un joint usé"}
     await office.sent(file["id"], "solicitation_reply", answer)
+    after = await office.good(
+        "GET", "/v1/attention"
+    )  # the log of others' events tells nothing of it
     account.happened(account.tell("SollicitationRepondue", other))
     await office.pull()
 
@@ -112,6 +115,7 @@ async def test_an_open_solicitation_is_shown_and_answered_from_the_claim_file(
     assert entry["since"] == record["status_changed_at"]
     assert (wrong.status, wrong.json["errors"][0]["pointer"]) == (422, "/payload/solicitation")
     assert asked.properties["reponse"] == "Un joint usé"
+    assert after["items"] == []
     assert (await office.good("GET", "/v1/attention"))["items"] == []
 
 

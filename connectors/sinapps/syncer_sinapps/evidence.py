@@ -18,7 +18,7 @@ from syncer.sdk import (
     RecordWithdrawnError,
 )
 from syncer_sinapps import bodies, wire
-from syncer_sinapps.events import Happening, read_events
+from syncer_sinapps.events import Happening, read_events, read_log
 from syncer_sinapps.lifecycle import STEP_OF_STATE, Step
 from syncer_sinapps.missions import Service, service_state
 from syncer_sinapps.reading import name_of
@@ -62,13 +62,23 @@ async def took_effect(
     last = before.get(EVENT)
     if last is None:
         return None
-    memory = await remembered(link)
     for one in await events_since(link, mission, last):
-        if memory.user_id and one.user_id and one.user_id != memory.user_id:
-            continue
-        if one.name == _EVENT_OF_COMMAND.get(command) or await _is_command(link, one, command):
+        is_it = one.name == _EVENT_OF_COMMAND.get(command) or await _is_command(link, one, command)
+        if is_it and await _is_ours(link, one):
             return f"event {one.event_id}"
     return None
+
+
+async def _is_ours(link: OurLink, happening: Happening) -> bool:
+    """Say whether we made an event; one of another author stands in the log of others' events.
+
+    The id that an event gives its author need not be the one of the account we signed in with.
+    """
+    user_id = (await remembered(link)).user_id
+    if user_id and happening.user_id == user_id:
+        return True
+    others = await read_log(link, happening.event_id - 1)
+    return all(one.event_id != happening.event_id for one in others.happenings)
 
 
 async def _is_command(link: OurLink, happening: Happening, command: str) -> bool:

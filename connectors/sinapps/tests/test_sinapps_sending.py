@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from syncer_sinapps import matrix, wire
 from syncer_sinapps.played import PlayedSinapps
+from syncer_sinapps.played_pages import Pages
 from syncer_sinapps.played_world import PlayedAccount, PlayedMission
 
 from syncer.sdk import (
@@ -436,6 +437,30 @@ async def test_a_kill_at_any_request_sends_nothing_twice(
         if not was_killed:
             return
     raise AssertionError("a delivery never needs so many requests")
+
+
+async def test_a_command_is_found_again_whatever_id_its_event_gives_us(
+    make_desk: MakeDesk,
+    account: PlayedAccount,
+    partner: PlayedSinapps,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mission = account.assign()
+    user = Pages.user
+    signed_in = {"id": "another id than the one in events", "login": account.login}
+    monkeypatch.setattr(Pages, "user", lambda pages: {**user(pages), "properties": signed_in})
+    desk = await make_desk(mission)
+
+    async def show_nothing_but_the_event(_method: str, _view: str, _name: str) -> None:
+        mission.services[0].properties.pop("finPrestation", None)
+
+    partner.before = show_nothing_but_the_event
+    partner.faults.append(Fault(status=None, times=1, is_after=True, method="PUT"))
+    payload = {"reason": "Autres", "comment": "Fini"}
+
+    await desk.until_through(lambda **fields: desk.delivery("end_of_work", payload, **fields))
+
+    assert _events(account, mission, "FinDePrestationDemandee") == 1
 
 
 def _kill_at(
