@@ -75,13 +75,15 @@ class Readers:
         self._path = path
         self._free = asyncio.Semaphore(READERS)
         self._idle: list[SqliteThread] = []
-        self._all: list[SqliteThread] = []
+        self._opening: list[asyncio.Task[SqliteThread]] = []
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[SqliteThread]:
         """Have one of them for a while."""
         async with self._free:
-            reader = self._idle.pop() if self._idle else await self._open()
+            while not self._idle:
+                await self._open()
+            reader = self._idle.pop()
             try:
                 yield reader
             finally:
@@ -89,13 +91,20 @@ class Readers:
 
     async def aclose(self) -> None:
         """Close them; what is under way ends first."""
-        for reader in self._all:
-            await reader.close()
+        for opened in await asyncio.gather(*self._opening, return_exceptions=True):
+            if isinstance(opened, SqliteThread):
+                await opened.close()
 
-    async def _open(self) -> SqliteThread:
-        reader = await SqliteThread.open(partial(open_reader, self._path))
-        self._all.append(reader)
-        return reader
+    async def _open(self) -> None:
+        """Open one more; whoever waits for it may be cancelled, then it is for the next."""
+        opening = asyncio.create_task(SqliteThread.open(partial(open_reader, self._path)))
+        opening.add_done_callback(self._opened)
+        self._opening.append(opening)
+        await asyncio.shield(opening)
+
+    def _opened(self, opening: asyncio.Task[SqliteThread]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self._idle.append(opening.result())
 
 
 @asynccontextmanager

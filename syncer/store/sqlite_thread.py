@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import aiosqlite
@@ -51,7 +52,6 @@ class SqliteThread:
         self._connection = connection
         self._driver = driver
         self._loop = asyncio.get_running_loop()
-        self._posted: set[asyncio.Future[Any]] = set()
 
     @classmethod
     async def open(cls, connect: Callable[[], sqlite3.Connection]) -> Self:
@@ -68,10 +68,12 @@ class SqliteThread:
         return result
 
     def post(self, step: Step[None]) -> None:
-        """Run a step that nobody waits for; what it raises is told by the event loop."""
-        task = asyncio.ensure_future(self.run(step))
-        self._posted.add(task)
-        task.add_done_callback(self._posted.discard)
+        """Run a step that nobody waits for; what it raises is told by the event loop.
+
+        It is handed over at once, before whatever is asked of the thread next: the end of a
+        snapshot must come before the first query of the next one.
+        """
+        _in_thread(self._connection, self._do, step)
 
     def tell(self, callback: Callable[..., None], *args: Any) -> None:
         """Have something called in the event loop; for steps."""
@@ -80,7 +82,6 @@ class SqliteThread:
 
     async def close(self) -> None:
         """Close the connection when all steps are done."""
-        await asyncio.gather(*self._posted)
         await _in_thread(self._connection, self._driver.close)
         await self._connection.close()
 
@@ -91,10 +92,13 @@ class SqliteThread:
         return result
 
 
-async def _in_thread(
+def _in_thread(
     connection: aiosqlite.Connection, function: Callable[..., Any], *args: Any
-) -> Any:
-    return await connection._execute(function, *args)  # type: ignore[no-untyped-call]  # noqa: SLF001
+) -> asyncio.Future[Any]:
+    """Queue a function for the connection's thread, now; gives the future of its result."""
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    connection._tx.put_nowait((future, partial(function, *args)))  # noqa: SLF001
+    return future
 
 
 class SnapshotDriver:
@@ -107,6 +111,7 @@ class SnapshotDriver:
 
     def __init__(self, thread: SqliteThread) -> None:
         self._thread = thread
+        self._has_ended = False
 
     async def do(self, work: Callable[[sqlalchemy.Connection], T]) -> T:
         return await self._ask(lambda driver: driver.do(work))
@@ -122,9 +127,13 @@ class SnapshotDriver:
 
     def end(self) -> None:
         """Give up the snapshot, after a query that may still be under way."""
+        self._has_ended = True
         self._thread.post(_end)
 
     async def _ask(self, step: Step[T]) -> T:
+        if self._has_ended:
+            raise RuntimeError("a snapshot was read after its end")
+
         async def in_snapshot(driver: SqliteDriver) -> T:
             if not driver.in_transaction:
                 await driver.run("BEGIN")
