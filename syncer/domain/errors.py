@@ -235,14 +235,22 @@ class DeliveryRejectedError(RefusedError):
     """The partner understood what was sent and refused it; its own words are the text.
 
     ``partner_code`` is the partner's code, ``facts`` are further JSON values for the receipt.
+    ``partner_ref`` is the partner's id of what the operation would have made, where the refusal
+    shows that the partner has it for this claim file: what needs the operation need not wait.
     """
 
     code = "rejected_by_partner"
 
     def __init__(
-        self, text: str, *, partner_code: str | None = None, facts: Mapping[str, Any] | None = None
+        self,
+        text: str,
+        *,
+        partner_code: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+        partner_ref: str | None = None,
     ) -> None:
         super().__init__(text)
+        self.partner_ref = partner_ref
         self.partner_code = partner_code
         self.facts = dict(facts or {})
 

@@ -138,7 +138,10 @@ def retry_pause(failures: int, failing_for: timedelta, jitter: float) -> timedel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneEntry:
-    """As much of a delivery as its lane needs to know."""
+    """As much of a delivery as its lane needs to know.
+
+    ``is_there``: the partner told the id of what the operation makes, be it with a refusal.
+    """
 
     id: str
     operation: str
@@ -146,13 +149,15 @@ class LaneEntry:
     state: DeliveryState
     waiting_for: str | None
     dry_run: bool
+    is_there: bool = False
 
 
 def held_up(lane: Sequence[LaneEntry]) -> dict[str, str | None]:
     """Say for each one that waits which parked delivery holds it up; in order of acceptance.
 
     It is the newest earlier one of an operation that it depends on; what depends on a held-up one
-    is held up by the same. Cancelled ones and dry runs hold up nobody.
+    is held up by the same. Cancelled ones and dry runs hold up nobody, nor does one that was
+    refused because the partner has it already: no retry would ever let its dependents go.
     """
     newest: dict[str, LaneEntry] = {}
     found: dict[str, str | None] = {}
@@ -167,6 +172,8 @@ def held_up(lane: Sequence[LaneEntry]) -> dict[str, str | None]:
 
 
 def _holder(entry: LaneEntry, found: dict[str, str | None]) -> str | None:
+    if entry.state is DeliveryState.REJECTED and entry.is_there:
+        return None
     return entry.id if entry.state in PARKED else found.get(entry.id)
 
 

@@ -95,10 +95,11 @@ def judge(error: SyncerError, *, in_doubt: bool, sent: bool, now: datetime) -> V
 
 def _told_with(error: SyncerError, now: datetime) -> dict[str, Any] | None:
     """Give what the partner told with its refusal, as a receipt; None when that was nothing."""
-    if not isinstance(error, DeliveryRejectedError) or not error.facts:
+    if not isinstance(error, DeliveryRejectedError) or not (error.facts or error.partner_ref):
         return None
+    told = Receipt(partner_ref=error.partner_ref, raw=error.facts)
     try:
-        return receipt_json(checked_receipt(Receipt(raw=error.facts)), now=now)
+        return receipt_json(checked_receipt(told), now=now)
     except ConnectorFailedError:
         return None
 

@@ -129,7 +129,14 @@ def test_pauses_double_up_to_a_quarter_of_an_hour_then_come_hourly(
 # -- lanes ----------------------------------------------------------------------------------------
 
 
-def entry(id_: str, operation: str, state: S, *needs: str, dry_run: bool = False) -> LaneEntry:
+def entry(
+    id_: str,
+    operation: str,
+    state: S,
+    *needs: str,
+    dry_run: bool = False,
+    is_there: bool = False,
+) -> LaneEntry:
     return LaneEntry(
         id=id_,
         operation=operation,
@@ -137,6 +144,7 @@ def entry(id_: str, operation: str, state: S, *needs: str, dry_run: bool = False
         state=state,
         waiting_for=None,
         dry_run=dry_run,
+        is_there=is_there,
     )
 
 
@@ -170,6 +178,17 @@ def test_cancelled_ones_and_dry_runs_hold_up_nobody() -> None:
     ]
 
     assert held_up(lane) == {"c": None}
+
+
+def test_one_refused_because_the_partner_has_it_already_holds_up_nobody() -> None:
+    lane = [
+        entry("a", "upload", S.REJECTED, is_there=True),
+        entry("b", "follow_up", S.QUEUED, "upload"),
+        entry("c", "upload", S.NEEDS_ATTENTION, is_there=True),
+        entry("d", "follow_up", S.QUEUED, "upload"),
+    ]
+
+    assert held_up(lane) == {"b": None, "d": "c"}
 
 
 # -- what persons do ------------------------------------------------------------------------------

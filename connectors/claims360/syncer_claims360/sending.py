@@ -156,11 +156,24 @@ async def send_dossier(
         if known.mission_id is None:
             raise PayloadError("the partner knows the reference and does not say which mission")
         return _receipt(body["reference"], known.mission_id)
-    text = "The partner knows this reference already; it is another dossier's."
-    raise DeliveryRejectedError(
-        text if known.code == wire.REFERENCE_KNOWN else "The partner refused the dossier (409).",
+    raise _refused(known, delivery.claim_file)
+
+
+def _refused(known: wire.WireReferenceKnown, claim_file: ClaimFile | None) -> DeliveryRejectedError:
+    """Say whose the reference is; our own mission is there for photos, whatever was refused."""
+    ours = claim_file.partner_ref if claim_file else None
+    is_ours = ours is not None and known.mission_id == ours
+    text = "The partner refused the dossier (409)."
+    if known.code == wire.REFERENCE_KNOWN:
+        whose = (
+            f"this dossier came there as mission {ours}" if is_ours else "it is another dossier's"
+        )
+        text = f"The partner knows this reference already; {whose}."
+    return DeliveryRejectedError(
+        text,
         partner_code=known.code,
         facts={"missionId": known.mission_id},
+        partner_ref=ours if is_ours and known.code == wire.REFERENCE_KNOWN else None,
     )
 
 

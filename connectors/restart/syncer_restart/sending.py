@@ -217,4 +217,5 @@ def _rejected(answer: Response, refused: wire.WireRefused) -> DeliveryRejectedEr
     if refused.number:
         text += f" (claim {refused.number})"
     facts = {"numeroDenuncia": refused.number} if refused.number else None
-    return DeliveryRejectedError(text, partner_code=refused.code, facts=facts)
+    there = refused.number if refused.code == wire.ALREADY_SENT else None
+    return DeliveryRejectedError(text, partner_code=refused.code, facts=facts, partner_ref=there)

@@ -27,7 +27,8 @@ from syncer.store.tables import delivery as table
 from syncer.store.tables import delivery_attempt, delivery_file, delivery_note
 
 LANE_COLUMNS = tuple(
-    table.c[name] for name in ("id", "operation", "depends_on", "state", "waiting_for", "dry_run")
+    table.c[name]
+    for name in ("id", "operation", "depends_on", "state", "waiting_for", "dry_run", "receipt")
 )
 
 
@@ -194,6 +195,7 @@ def _attempt(row: Row[Any]) -> Attempt:
 
 def lane_entry(row: Row[Any]) -> LaneEntry:
     """Read as much as a lane needs to know."""
+    receipt = from_json(row.receipt) if row.receipt else {}
     return LaneEntry(
         id=row.id,
         operation=row.operation,
@@ -201,4 +203,5 @@ def lane_entry(row: Row[Any]) -> LaneEntry:
         state=DeliveryState(row.state),
         waiting_for=row.waiting_for,
         dry_run=bool(row.dry_run),
+        is_there=receipt.get("partner_ref") is not None,
     )

@@ -175,6 +175,24 @@ async def test_a_reference_that_somebody_else_has_is_refused_in_the_partners_wor
     ]
 
 
+async def test_a_dossier_sent_twice_is_refused_and_does_not_hold_up_its_photos(desk: Desk) -> None:
+    file_id = await desk.claim_file()
+    await desk.send(file_id)
+    await desk.work()
+    again = await desk.send(file_id)
+    await desk.work()
+
+    photo = await desk.photo(file_id, played_pictures.jpeg("a"))
+    photos = await desk.send(file_id, "photos", attachments=[photo])
+
+    told = (await desk.shown(again))["receipt"]
+    assert ((await desk.shown(again))["state"], told["partner_ref"] is not None) == (
+        "rejected",
+        True,
+    )
+    assert (await desk.shown(photos))["reason"] is None
+
+
 async def test_refused_keys_stop_the_link_and_nothing_is_counted(desk: Desk) -> None:
     desk.house.partner.faults.append(Fault(status=403, method="POST", times=9))
     id_ = await desk.send(await desk.claim_file())
