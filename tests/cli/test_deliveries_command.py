@@ -73,7 +73,7 @@ def until(demo: Syncer, id_: str, state: str) -> Any:
 
 
 def test_a_blocked_delivery_is_listed_shown_and_retried(demo: Syncer, blocked: str) -> None:
-    listed = demo("deliveries", "list", "--state", "blocked", "--operation", "photos", "--json")
+    listed = demo("deliveries", "--state", "blocked", "--operation", "photos", "--json")
     assert blocked in {one["id"] for one in listed.json["items"]}
     table = demo("deliveries", "list", "--state", "blocked")
     assert blocked in table.out

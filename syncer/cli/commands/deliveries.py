@@ -22,7 +22,17 @@ _FILTERS = {
 }
 
 
-@root.group("deliveries")
+class ListsByDefault(click.Group):
+    """Lists when no other command is named, with the options of the list."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` before what names no command."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@root.group("deliveries", cls=ListsByDefault)
 def deliveries() -> None:
     """Look at deliveries, and move those that wait for a person."""
 
