@@ -337,7 +337,7 @@ def actor_of(id_: str, type_: str, name: str) -> dict[str, Any]:
         "personne": {
             "civilite": code("Madame"),
             "nom": name,
-            "prenom": "Claude",
+            "prenom": "Camille",
             "adresse": {
                 "adresse1": "12 rue des Halles",
                 "codePostal": "79000",
@@ -348,7 +348,7 @@ def actor_of(id_: str, type_: str, name: str) -> dict[str, Any]:
             "coordonnees": {
                 "telPortable": "0612345678",
                 "telPersonnel": "0549000000",
-                "email": "claude@example.org",
+                "email": "camille@example.org",
             },
         },
     }

@@ -42,9 +42,9 @@ async def test_the_first_pass_asks_from_the_first_event(
     assert record.claim.claim_type == "RechercheDeFuite"
     assert record.claim.claim_number == mission.claim.properties["sinistre"]["reference"]
     assert record.insured is not None
-    assert (record.insured.name, record.insured.phone) == ("Claude Martin", "0612345678")
+    assert (record.insured.name, record.insured.phone) == ("Camille Martin", "0612345678")
     assert record.insurer is not None
-    assert record.insurer.name == "Claude Mutuelle du Port"
+    assert record.insurer.name == "Camille Mutuelle du Port"
     assert record.extra["mission"]["typeMission"]["label"] == "Libellé de RechercheFuite"
     assert Cursor.parse(found.cursor).since == account.log[-1].id
 
@@ -243,7 +243,7 @@ async def test_an_actor_is_taken_over_though_the_claim_says_not_whose_it_is(
 
     [record] = of_kind(found, Kind.MISSION)
     assert record.partner_ref == mission.id
-    assert claim_data(record)["centre"] == {"name": "Claude Plateforme du Sud"}
+    assert claim_data(record)["centre"] == {"name": "Camille Plateforme du Sud"}
 
 
 async def test_sessions_that_end_in_mid_pass_are_renewed(

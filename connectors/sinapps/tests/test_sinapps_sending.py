@@ -353,7 +353,7 @@ async def test_a_change_of_an_actor_loses_nobodys_change(
     assert actor["personne"]["coordonnees"] == {
         "telPortable": "0700000000",
         "telPersonnel": "0500000001",
-        "email": "claude@example.org",
+        "email": "camille@example.org",
     }
 
 
