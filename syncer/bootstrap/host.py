@@ -71,11 +71,11 @@ async def running(
     registry = check_configuration(settings)
     folder = data_folder(settings)
     token_path = folder / TOKEN_FILE
-    token = load_or_make_token(token_path)
-    known_secrets.add([token])
     clock, ids = SystemClock(), UuidIds()
     mail = mail_room(settings, clock)
     async with open_store(store_url(settings), clock=clock, ids=ids) as store:
+        token = load_or_make_token(token_path)  # made under the store's lock: by one process only
+        known_secrets.add([token])
         await _prepare(store, settings, registry, has_mail=mail.is_configured)
         crash_point("host-prepared")
         vault = await open_vault(store, *key_files(settings), clock=clock)
