@@ -30,11 +30,12 @@ AT = (
     ("delivery-leaving:3", ALL),
     ("delivery-answered:1", "blind"),
     ("delivery-answered:2", "keyed,looked"),
-    ("delivery-noted:1", "keyed"),
     ("delivery-ended:1", ALL),
+    ("delivery-noted:1", "keyed"),
     ("deliveries-recovered:1", ALL),
 )
-"""One after the other over one outbox; each leaves something for the next start to judge."""
+"""One after the other over one outbox; the last needs what the one before it surely leaves: a
+delivery that was being sent, for the next start to judge."""
 POINTS = tuple(point for point, _ in AT)
 DEATH_SECONDS = 60.0
 LONGEST_LIFE_SECONDS = 0.5
