@@ -9,6 +9,7 @@ from syncer.bootstrap.troubles import Troubles
 from syncer.dispatch.ambient import SystemChance
 from syncer.dispatch.local import LocalDispatcher
 from syncer.services.accepting import Acceptance
+from syncer.services.admission import Admission
 from syncer.services.attempts import Attempts
 from syncer.services.deliveries import DeliveryService
 from syncer.services.leases import Leases
@@ -84,6 +85,12 @@ def wire_outbound(
             ids=ports.ids,
             nudge=outbox.nudge,
         ),
-        deliveries=DeliveryService(store=store, registry=registry, clock=clock, nudge=outbox.nudge),
+        deliveries=DeliveryService(
+            store=store,
+            registry=registry,
+            admission=Admission(registry=registry, settings=settings),
+            clock=clock,
+            nudge=outbox.nudge,
+        ),
         is_alone=not config.store.url.startswith("postgresql"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -153,28 +153,40 @@ class LaneEntry:
 
 
 def held_up(lane: Sequence[LaneEntry]) -> dict[str, str | None]:
-    """Say for each one that waits which parked delivery holds it up; in order of acceptance.
+    """Say for each one that waits which other one it waits for; in order of acceptance.
 
     It is the newest earlier one of an operation that it depends on; what depends on a held-up one
-    is held up by the same. Cancelled ones and dry runs hold up nobody, nor does one that was
-    refused because the partner has it already: no retry would ever let its dependents go.
+    is held up by the same. When that one is parked and another of its operation was accepted since,
+    that one has taken its place: it is waited for until it is through. Cancelled ones and dry runs
+    hold up nobody, nor does one that was refused because the partner has it already: no retry would
+    ever let its dependents go.
     """
+    latest = {one.operation: one for one in lane if _counts(one)}
     newest: dict[str, LaneEntry] = {}
     found: dict[str, str | None] = {}
     for entry in lane:
         if entry.state in WAITING:
-            earlier = (newest.get(name) for name in sorted(entry.depends_on))
-            holders = (_holder(one, found) for one in earlier if one is not None)
+            needed = sorted(entry.depends_on & newest.keys())
+            holders = (_holder(newest[name], latest[name], found) for name in needed)
             found[entry.id] = next((holder for holder in holders if holder), None)
-        if entry.state is not DeliveryState.CANCELLED and not entry.dry_run:
+        if _counts(entry):
             newest[entry.operation] = entry
     return found
 
 
-def _holder(entry: LaneEntry, found: dict[str, str | None]) -> str | None:
-    if entry.state is DeliveryState.REJECTED and entry.is_there:
-        return None
-    return entry.id if entry.state in PARKED else found.get(entry.id)
+def _holder(earlier: LaneEntry, latest: LaneEntry, found: Mapping[str, str | None]) -> str | None:
+    if not _is_parked(earlier):
+        return found.get(earlier.id)
+    return latest.id if latest.state in MOVING or _is_parked(latest) else None
+
+
+def _counts(entry: LaneEntry) -> bool:
+    return entry.state is not DeliveryState.CANCELLED and not entry.dry_run
+
+
+def _is_parked(entry: LaneEntry) -> bool:
+    is_needless = entry.state is DeliveryState.REJECTED and entry.is_there
+    return entry.state in PARKED and not is_needless
 
 
 # -- what persons do ------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from syncer.domain.claim_files import ClaimFile, Origin
 from syncer.domain.completeness import Row
 from syncer.domain.deliveries import (
     DeliveryFile,
-    DeliveryFilter,
     DeliveryState,
     Lane,
     StoredDelivery,
@@ -28,20 +27,26 @@ from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.records import ClaimRef
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
-from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
+from syncer.ports.plugins import ConnectorRegistry, Installed
 from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import INSTALL_ID_NOTE
 from syncer.sdk import Delivery, Operation, Payload, Receipt
-from syncer.services.completeness import documents_missing, missing_from, recount
+from syncer.services.admission import (
+    check,
+    documents_left_out,
+    require_in_vain,
+    sending_connector,
+)
+from syncer.services.completeness import recount
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
-from syncer.services.delivery_records import Named, named_records
+from syncer.services.delivery_records import named_records
 from syncer.services.guard import purely_guarded
 from syncer.services.lifecycles import INCOMPLETE_EVENT, Happening, live_on
 from syncer.services.open_links import NO_MAIL
 from syncer.services.opening import AnyConnector
-from syncer.services.outgoing import operation_of, outgoing, read_payload
+from syncer.services.outgoing import operation_of, read_payload
 from syncer.services.record_json import Json, claim_file_change
 from syncer.services.settings import SettingsInForce
 from syncer.services.verdicts import receipt_json
@@ -128,10 +133,11 @@ class Acceptance:
             claim_file = await self._file_to_make_of(uow, way)
         file_id = claim_file.id if claim_file is not None else None
         files = await resolve_files(uow, file_id, new.attachments, way.operation.files)
-        missing = await self._missing(uow, way, claim_file, files)
+        ids = {file.id for file in files}
+        missing = await documents_left_out(uow, way.operation, way.payload, claim_file, going=ids)
         stored = await self._value_of(uow, new, way, claim_file, files)
         records = await named_records(uow, way.connector, stored)
-        delivery = self._checked(stored, way, claim_file, records)
+        delivery = check(stored, way.installed, way.link, claim_file, records, self.settings)
         if claim_file is None:
             await self._make_file(uow, stored, way)
         await uow.deliveries.add(stored)
@@ -145,25 +151,6 @@ class Acceptance:
         return delivery_view(kept, {})
 
     # -- documents that are missing ---------------------------------------------------------------
-
-    async def _missing(
-        self,
-        uow: UnitOfWork,
-        way: _Way,
-        claim_file: ClaimFile | None,
-        files: Sequence[DeliveryFile],
-    ) -> list[Row]:
-        """Give the expected documents that are missing, where the operation minds.
-
-        Raises:
-            DocumentsMissingError: and nobody asked to send without them.
-        """
-        if claim_file is None or not way.operation.gated:
-            return []
-        missing = await missing_from(uow, claim_file, {file.id for file in files})
-        if missing and not getattr(way.payload, "allow_incomplete", False):
-            raise documents_missing(missing)
-        return missing
 
     async def _note_missing(
         self,
@@ -220,20 +207,9 @@ class Acceptance:
         if name is None:
             _refuse("/claim_file", "name a claim file, or repairer and connector")
         try:
-            installed = self.registry.get(name)
+            return sending_connector(self.registry, name)
         except NotFoundError:
             _refuse("/connector", "There is no such connector.")
-        if installed.state is ConnectorState.SUPERSEDED:
-            by = installed.superseded_by or ""
-            text = f"Nothing is sent to {name} any more: {by} has taken its place. Send it there."
-            raise ConflictError("superseded", text, superseded_by=by)
-        if installed.state is ConnectorState.DISABLED:
-            text = f"The connector {name} is not enabled in this installation."
-            raise ConflictError("connector_disabled", text)
-        if installed.connector is None:
-            text = f"The connector {name} was set aside: {installed.reason}"
-            raise ConflictError("link_not_active", text, state=LinkState.UNAVAILABLE.value)
-        return installed
 
     def _link_key(
         self,
@@ -270,12 +246,7 @@ class Acceptance:
         known = await uow.claim_files.named(way.link.key, claim)
         if known is None:
             return None
-        earlier = DeliveryFilter(claim_files=(known.id,), operations=(way.operation.name,))
-        in_vain = {DeliveryState.REJECTED, DeliveryState.CANCELLED}
-        for one in await uow.deliveries.find(earlier, after=None, limit=100):
-            if one.state not in in_vain:
-                text = f"{way.operation.title} was asked for already for this claim."
-                raise ConflictError("transition_refused", text, id=known.id)
+        await require_in_vain(uow, known, way.operation)
         return known
 
     async def _make_file(self, uow: UnitOfWork, stored: StoredDelivery, way: _Way) -> None:
@@ -334,19 +305,6 @@ class Acceptance:
             next_attempt_at=now,
             files=tuple(files),
         )
-
-    def _checked(
-        self, stored: StoredDelivery, way: _Way, claim_file: ClaimFile | None, records: Named
-    ) -> Delivery[Any]:
-        """Have the connector check the delivery; gives it as the connector sees it.
-
-        Raises:
-            SyncerError: the connector refuses it, or is broken.
-        """
-        effective = self.settings.of(way.installed, way.link.settings)
-        delivery = outgoing(stored, way.connector, claim_file, records=records)
-        purely_guarded("validate", lambda: way.connector.validate(delivery, effective.model))
-        return delivery
 
     async def _done_at_once(
         self, uow: UnitOfWork, stored: StoredDelivery, delivery: Delivery[Any], way: _Way

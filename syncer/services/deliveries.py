@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from syncer.ports.ambient import Clock
 from syncer.ports.plugins import ConnectorRegistry, ConnectorState
 from syncer.ports.store import Store, UnitOfWork
 from syncer.sdk import Receipt
+from syncer.services.admission import Admission
 from syncer.services.delivery_effects import events_of, keep_moved, take_effect
 from syncer.services.delivery_json import HELD_BY_LINK, delivery_view
 from syncer.services.outgoing import outgoing
@@ -21,6 +22,7 @@ from syncer.services.record_json import Json
 from syncer.services.verdicts import receipt_json
 
 Move = Callable[[StoredDelivery], StoredDelivery]
+Requirement = Callable[[UnitOfWork, StoredDelivery], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class DeliveryService:
 
     store: Store
     registry: ConnectorRegistry
+    admission: Admission
     clock: Clock
     nudge: Callable[[], None]
 
@@ -63,13 +66,15 @@ class DeliveryService:
             return await self._shown_one(uow, await _stored(uow, id_))
 
     async def retry(self, id_: str) -> Json:
-        """Make another attempt now, whatever the last one came to.
+        """Make another attempt now, whatever the last one came to, if a new one would be accepted.
 
         Raises:
             NotFoundError: there is none of that id.
-            ConflictError: ``state_forbids``.
+            ConflictError: ``state_forbids``, or what acceptance would say to a new one.
+            InvalidError: what the claim file holds now does not allow it.
         """
-        view = await self._move(id_, partial(outbox.retried, now=self.clock.now()))
+        move = partial(outbox.retried, now=self.clock.now())
+        view = await self._move(id_, move, require=self.admission.require)
         self.nudge()
         return view
 
@@ -102,12 +107,21 @@ class DeliveryService:
         self.nudge()
         return view
 
-    async def _move(self, id_: str, move: Move, *, receipt: Receipt | None = None) -> Json:
+    async def _move(
+        self,
+        id_: str,
+        move: Move,
+        *,
+        receipt: Receipt | None = None,
+        require: Requirement | None = None,
+    ) -> Json:
         now = self.clock.now()
 
         async def work(uow: UnitOfWork) -> Json:
             before = await _stored(uow, id_)
             after = move(before)
+            if require is not None:
+                await require(uow, before)
             await keep_moved(uow, before, after, at=now)
             if receipt is not None:
                 await self._take_effect(uow, after, receipt)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.deliveries import PARKED, WAITING, Lane, StoredDelivery
+from syncer.domain.deliveries import MOVING, PARKED, WAITING, Lane, StoredDelivery
 from syncer.domain.errors import ConnectorFailedError
 from syncer.domain.feed import ChangeType
 from syncer.domain.lifecycles import Event as LifecycleEvent
@@ -39,13 +39,18 @@ async def keep_moved(
         return False
     if after.state is not before.state:
         uow.feed.append([delivery_change(after)], at=at)
-    if (before.state in PARKED) != (after.state in PARKED):
+    if _stands(before) != _stands(after):
         await hold_up_dependents(uow, after.lane)
     return True
 
 
+def _stands(delivery: StoredDelivery) -> tuple[bool, bool]:
+    """Say as much of a state as others of the lane may wait for."""
+    return delivery.state in PARKED, delivery.state in MOVING
+
+
 async def hold_up_dependents(uow: UnitOfWork, lane: Lane) -> None:
-    """Note for each delivery of a lane which parked one it waits for, if any."""
+    """Note for each delivery of a lane which other one it waits for, if any."""
     entries = await uow.deliveries.lane(lane)
     before = {entry.id: entry.waiting_for for entry in entries if entry.state in WAITING}
     after = held_up(entries)

@@ -170,6 +170,43 @@ def test_the_newest_earlier_one_decides() -> None:
     assert held_up(lane) == {"c": None}
 
 
+@pytest.mark.parametrize(
+    ("corrected", "holder"),
+    [
+        (S.QUEUED, "d"),
+        (S.RETRYING, "d"),
+        (S.SENDING, "d"),
+        (S.SENT, None),
+        (S.DELIVERED, None),
+        (S.REJECTED, "d"),
+        (S.CANCELLED, "a"),
+    ],
+)
+def test_what_waits_follows_the_one_that_takes_the_place_of_the_parked_one(
+    corrected: S, holder: str | None
+) -> None:
+    lane = [
+        entry("a", "upload", S.REJECTED),
+        entry("b", "follow_up", S.QUEUED, "upload"),
+        entry("c", "closing", S.QUEUED, "follow_up"),
+        entry("d", "upload", corrected),
+    ]
+
+    waits = {key: value for key, value in held_up(lane).items() if key != "d"}
+
+    assert waits == {"b": holder, "c": holder}
+
+
+def test_one_that_was_not_refused_keeps_its_dependents() -> None:
+    lane = [
+        entry("a", "upload", S.DELIVERED),
+        entry("b", "follow_up", S.QUEUED, "upload"),
+        entry("c", "upload", S.QUEUED),
+    ]
+
+    assert held_up(lane) == {"b": None, "c": None}
+
+
 def test_cancelled_ones_and_dry_runs_hold_up_nobody() -> None:
     lane = [
         entry("a", "upload", S.REJECTED, dry_run=True),

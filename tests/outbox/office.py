@@ -36,6 +36,7 @@ from syncer.sdk import (
     Settings,
 )
 from syncer.services.accepting import Acceptance, NewDelivery, Remember
+from syncer.services.admission import Admission
 from syncer.services.attempts import Attempts
 from syncer.services.deliveries import DeliveryService
 from syncer.services.guard import Patience
@@ -309,6 +310,7 @@ class Office:
         self.deliveries = DeliveryService(
             store=self.store,
             registry=registry,
+            admission=Admission(registry=registry, settings=settings),
             clock=self.clock,
             nudge=self.outbox.nudge,
         )

@@ -9,8 +9,10 @@ import pytest
 from syncer.domain.deliveries import DeliveryFilter
 from syncer.domain.errors import (
     ConflictError,
+    DeliveryRejectedError,
     InvalidError,
     NotFoundError,
+    PartnerTimeoutError,
     SyncerError,
     TooLargeError,
     TransitionRefusedError,
@@ -20,7 +22,7 @@ from syncer.domain.records import ClaimRef
 from syncer.domain.stored import ClaimFileRef
 from syncer.ports.store import UnitOfWork
 from syncer.services.record_json import Json
-from tests.outbox.office import LINK, Office
+from tests.outbox.office import LINK, Office, fail
 
 ALL = DeliveryFilter()
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 100
@@ -174,6 +176,59 @@ async def test_a_claim_file_is_made_with_its_delivery_and_a_second_one_refused(
     await office.deliveries.cancel(first["id"])
     again = await office.shown(await office.ask(None, **asked))
     assert again["claim_file"] == made
+
+
+async def test_a_refused_one_is_retried_only_where_a_new_one_would_be_accepted(
+    office: Office, file: str
+) -> None:
+    office.paper.acts = [fail(DeliveryRejectedError("no")), fail(DeliveryRejectedError("no"))]
+    opening = await office.ask(
+        None,
+        "opening",
+        {"claim_number": "SIN-1"},
+        repairer=LINK.repairer,
+        connector=LINK.connector,
+    )
+    keyed = await office.ask(file, "keyed")
+    await office.work()
+    later = await office.ask(
+        None,
+        "opening",
+        {"claim_number": "SIN-1"},
+        repairer=LINK.repairer,
+        connector=LINK.connector,
+    )
+    await office.work()
+
+    with pytest.raises(ConflictError) as refused:
+        await office.deliveries.retry(opening)
+    assert refused.value.code == "transition_refused"
+    office.paper.refusal = TransitionRefusedError("not from here")
+    with pytest.raises(ConflictError, match="not from here"):
+        await office.deliveries.retry(keyed)
+    assert [await office.state(id_) for id_ in (opening, keyed, later)] == [
+        "rejected",
+        "rejected",
+        "delivered",
+    ]
+
+    office.paper.refusal = None
+    await office.deliveries.retry(keyed)
+    await office.work()
+    assert await office.state(keyed) == "delivered"
+
+
+async def test_what_may_have_arrived_is_retried_whatever_the_claim_file_allows(
+    office: Office, file: str
+) -> None:
+    office.paper.acts = [fail(PartnerTimeoutError("late"))]
+    doubtful = await office.ask(file, "blind")
+    await office.work()
+    office.paper.refusal = TransitionRefusedError("it has arrived")
+
+    await office.deliveries.retry(doubtful)
+
+    assert await office.state(doubtful) == "queued"
 
 
 async def test_the_key_is_ours_for_ever_and_differs_by_delivery(office: Office, file: str) -> None:

@@ -288,6 +288,24 @@ async def test_a_parked_one_holds_up_only_what_depends_on_it(office: Office, fil
     ] * 3
 
 
+async def test_what_waits_leaves_after_the_corrected_one(office: Office, file: str) -> None:
+    office.paper.acts = [fail(DeliveryRejectedError("no"))]
+    parked = await office.ask(file, "keyed")
+    dependent = await office.ask(file, "follow")
+    await office.work()
+
+    taken_back = await office.ask(file, "keyed")
+    await office.deliveries.cancel(taken_back)
+    assert (await office.shown(dependent))["reason"] == f"waiting_for:{parked}"
+    corrected = await office.ask(file, "keyed")
+    assert (await office.shown(dependent))["reason"] == f"waiting_for:{corrected}"
+    await office.work()
+
+    assert [one.id for one in office.paper.delivered] == [parked, corrected, dependent]
+    assert await office.state(dependent) == "delivered"
+    assert await office.state(parked) == "rejected"
+
+
 async def test_a_hanging_connector_is_set_aside_and_its_delivery_judged(
     office: Office, file: str
 ) -> None:
