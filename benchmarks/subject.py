@@ -16,10 +16,12 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,6 +31,8 @@ METADATA = "Metadata-Version: 2.1\nName: syncer-benchmark\nVersion: 0.1.0\n"
 ENTRY_POINTS = "[syncer.connectors]\nbenchmark = syncer_benchmark\n"
 REGISTERED_AT_ONCE = 500
 LONGEST_IDLE_CYCLE_SECONDS = 2.0
+DUE_AT_ONCE = 100
+"""Beside refreshes, which would wait for one write of 2,000 due times; no host makes such a one."""
 
 
 def put_connector_on_the_path(folder: Path) -> None:
@@ -134,14 +138,15 @@ class Subject:
             found = await uow.links.scheduled(connectors=["benchmark"], before=far, after=None)
         return [link.key for link in found]
 
-    async def cycle(self, keys: list[Any]) -> tuple[float, float]:
-        """Run one cycle over these links; gives wall and CPU seconds."""
+    async def cycle(self, keys: list[Any], *, at_once: int | None = None) -> tuple[float, float]:
+        """Run one cycle over these links, made due ``at_once`` at a time; wall and CPU seconds."""
         now = self.ports.clock.now()
         due = {key: now - timedelta(microseconds=place) for place, key in enumerate(keys)}
         began, cpu = time.perf_counter(), time.process_time()
         done = self.counting.expect(len(keys))
-        await self.ports.store.write(lambda uow: uow.links.schedule(due))
-        self.wired.sweep.nudge()
+        for part in _parts(due, at_once or len(due)):
+            await self.ports.store.write(partial(_schedule, part))
+            self.wired.sweep.nudge()
         await done.wait()
         await self.flush()
         return time.perf_counter() - began, time.process_time() - cpu
@@ -154,6 +159,25 @@ class Subject:
 
 async def _nothing(_: Any) -> None:
     pass
+
+
+async def _put_off(store: Any, clock: Any) -> None:
+    """Let no link be due by itself while something is measured."""
+    async with store.read() as uow:
+        found = await uow.links.scheduled(connectors=["benchmark"], before=clock.now(), after=None)
+        found += await uow.links.scheduled(connectors=["benchmark"], before=None, after=clock.now())
+    due = dict.fromkeys([link.key for link in found], clock.now() + timedelta(days=7))
+    await store.write(partial(_schedule, due))
+
+
+async def _schedule(due: dict[Any, Any], uow: Any) -> None:
+    await uow.links.schedule(due)
+
+
+def _parts(due: dict[Any, Any], size: int) -> Iterator[dict[Any, Any]]:
+    left = iter(due.items())
+    while part := dict(islice(left, size)):
+        yield part
 
 
 @asynccontextmanager
@@ -183,6 +207,7 @@ async def opened(
     clock, ids = clock or SystemClock(), UuidIds()
     target = Target(base_url=base_url, allow_insecure=True, limits=one.connector.limits)
     async with open_store(store_url(settings), clock=clock, ids=ids) as store:
+        await _put_off(store, clock)
         vault = await open_vault(store, *key_files(settings), clock=clock)
         async with Partners(
             {"benchmark": target},
@@ -292,7 +317,7 @@ async def refresh(args: argparse.Namespace) -> dict[str, Any]:
             while not stop.is_set():
                 with suppress(TimeoutError):  # a link that is being refreshed is not begun again
                     async with asyncio.timeout(LONGEST_IDLE_CYCLE_SECONDS):
-                        await subject.cycle(keys)
+                        await subject.cycle(keys, at_once=DUE_AT_ONCE)
 
         alone = await partner_alone(args.base_url)
         cycling = asyncio.create_task(keep_cycling())

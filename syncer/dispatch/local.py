@@ -27,6 +27,12 @@ fraction of this.
 """
 HEAD_STARTS_APART_SECONDS = 0.15
 """So that refreshes without a pause leave scheduled work two thirds of the time."""
+BEGUN_IN_ONE_TURN = 8
+"""Scheduled work begun in one turn of the event loop.
+
+Passes that are begun together stay together: sixty-four that end in the same turn would make every
+other piece of work wait for all their steps, turn after turn. A few at a time keep turns short.
+"""
 CANCELLING_SECONDS = 2.0
 """How long work that was cancelled may take to end."""
 LONGEST_WORK = timedelta(minutes=30)
@@ -65,6 +71,29 @@ class _Running:
     began_at: float
     is_cancelled: bool = False
     is_hung: bool = False
+
+
+class _Pace:
+    """How much scheduled work was begun in this turn of the event loop."""
+
+    def __init__(self, on_next_turn: Callable[[], None]) -> None:
+        self._on_next_turn = on_next_turn
+        self._begun = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        return self._begun >= BEGUN_IN_ONE_TURN
+
+    def note(self) -> None:
+        """Note that a piece of work is begun."""
+        if not self._begun:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._begun += 1
+
+    def _next_turn(self) -> None:
+        was_used_up, self._begun = self.is_used_up, 0
+        if was_used_up:
+            self._on_next_turn()
 
 
 @dataclass(slots=True)
@@ -112,6 +141,7 @@ class LocalDispatcher:
         self._clock = clock
         self._report = report
         self._head_start = _HeadStart()
+        self._pace = _Pace(self._begin_next)
         self._is_closed = False
         self._look_out: asyncio.Task[None] | None = None
 
@@ -190,10 +220,11 @@ class LocalDispatcher:
         return False
 
     def _begin_scheduled(self, lane: _Lane) -> bool:
-        if not lane.scheduled or self._head_start.is_on:
+        if not lane.scheduled or self._pace.is_used_up or self._head_start.is_on:
             return False
         if not self._slots.try_take(lane.partner):
             return False
+        self._pace.note()
         self._begin(lane.partner, self._slots, lane.scheduled.popleft())
         return True
 

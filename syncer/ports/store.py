@@ -77,6 +77,10 @@ class Links(Protocol):
 
     async def get(self, key: LinkKey) -> Link | None: ...
 
+    async def with_credential(self, key: LinkKey) -> tuple[Link, SealedCredential | None] | None:
+        """Give a link and its credentials, None where there are none; all that a pass opens."""
+        ...
+
     async def find(self, wanted: LinkFilter, *, after: LinkKey | None, limit: int) -> list[Link]:
         """List in order of repairer, then connector."""
         ...
@@ -96,7 +100,7 @@ class Links(Protocol):
     ) -> list[tuple[Link, SealedCredential]]:
         """List active links that are due and not held, earliest first, with their credentials.
 
-        ``has_leftovers`` is filled in here and in ``get``.
+        ``has_leftovers`` is filled in here, in ``get`` and in ``with_credential``.
         """
         ...
 

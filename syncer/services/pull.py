@@ -156,10 +156,10 @@ class PullService:
 
     async def _load(self, key: LinkKey) -> tuple[links.Link, SealedCredential]:
         async with self.store.read() as uow:
-            link = await uow.links.get(key)
-            sealed = await uow.credentials.get(key)
-        if link is None:
+            found = await uow.links.with_credential(key)
+        if found is None:
             raise NotFoundError("There is no such link.")
+        link, sealed = found
         require_active(link)
         if sealed is None:
             raise ConflictError(*_WHY_NOT[LinkState.UNCONFIGURED])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from syncer.domain.errors import ConflictError, NotFoundError, VaultSealedError
 from syncer.domain.links import Link, LinkKey, LinkState
 from syncer.domain.passes import Pass, PassError, PassState, PassTrigger
-from syncer.domain.stored import LinkFilter
+from syncer.domain.stored import LinkFilter, SealedCredential
 from syncer.observability import Event, get_logger
 from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock, Ids
@@ -31,6 +31,15 @@ class Joined:
 
     pass_: Pass
     joined: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A link to be refreshed, with what was read of it already."""
+
+    key: LinkKey
+    link: Link | None = None
+    sealed: SealedCredential | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +68,8 @@ class RefreshService:
         """
         if self.vault.sealed_reason is not None:
             raise VaultSealedError(self.vault.sealed_reason)
-        keys = await self._wanted(repairer, connector)
-        passes = [self._join(key) or self._queue(key) for key in keys]
+        wanted = await self._wanted(repairer, connector)
+        passes = [self._join(one.key) or self._queue(one) for one in wanted]
         crash_point("refresh-asked")
         try:
             await self.store.write(_Keep([live for live, _ in passes]).run)
@@ -73,18 +82,18 @@ class RefreshService:
                 self._dispatch(live)
         return [Joined(pass_=live.snapshot(), joined=joined) for live, joined in passes]
 
-    async def _wanted(self, repairer: str | None, connector: str | None) -> list[LinkKey]:
+    async def _wanted(self, repairer: str | None, connector: str | None) -> list[_Wanted]:
         if connector is not None and not self.registry.usable(connector).pulls:
             text = "Nothing is read from this partner; there is nothing to refresh."
             raise ConflictError("link_unavailable", text)
-        if repairer is not None:
-            await self._require_repairer(repairer)
         if repairer is not None and connector is not None:
             return [await self._one(LinkKey(repairer, connector))]
+        if repairer is not None:
+            await self._require_repairer(repairer)
         keys = await self._active(repairer, connector)
         if repairer is not None and not keys:
             raise ConflictError("link_unconfigured", "The repairer has no active link.")
-        return keys
+        return [_Wanted(key=key) for key in keys]
 
     async def _require_repairer(self, repairer: str) -> None:
         async with self.store.read() as uow:
@@ -92,13 +101,15 @@ class RefreshService:
         if known is None:
             raise NotFoundError("There is no such repairer.")
 
-    async def _one(self, key: LinkKey) -> LinkKey:
+    async def _one(self, key: LinkKey) -> _Wanted:
         async with self.store.read() as uow:
-            link = await uow.links.get(key)
-        if link is None:
+            found = await uow.links.with_credential(key)
+        if found is None:
+            await self._require_repairer(key.repairer)
             raise NotFoundError("There is no such link.")
+        link, sealed = found
         require_active(link)
-        return key
+        return _Wanted(key=key, link=link, sealed=sealed)
 
     async def _active(self, repairer: str | None, connector: str | None) -> list[LinkKey]:
         usable = [
@@ -130,12 +141,16 @@ class RefreshService:
             return None
         live.kept = True
         live.wants_listing_again = live.is_taken
+        if not live.is_taken:
+            live.link = live.sealed = None  # what was read when it was queued may be old by now
         return live, True
 
-    def _queue(self, key: LinkKey) -> tuple[LivePass, bool]:
+    def _queue(self, wanted: _Wanted) -> tuple[LivePass, bool]:
         now = self.clock.now()
-        pass_ = Pass(id=self.ids.new(), link=key, trigger=PassTrigger.REFRESH, created_at=now)
-        live = LivePass(pass_=pass_, kept=True)
+        pass_ = Pass(
+            id=self.ids.new(), link=wanted.key, trigger=PassTrigger.REFRESH, created_at=now
+        )
+        live = LivePass(pass_=pass_, kept=True, link=wanted.link, sealed=wanted.sealed)
         self.board.put(live)
         return live, False
 

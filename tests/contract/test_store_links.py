@@ -52,6 +52,21 @@ async def save(unit: UnitOfWork, pass_: Pass) -> None:
     await unit.passes.save(pass_)
 
 
+async def test_a_link_comes_with_its_credentials_in_one_query(store: SqlStore) -> None:
+    await store.write(make_link)
+    bare = await ask(store, lambda unit: unit.links.with_credential(LINK))
+    await store.write(configure)
+    both = await ask(store, lambda unit: unit.links.with_credential(LINK))
+
+    link = await ask(store, lambda unit: unit.links.get(LINK))
+    credentials = await ask(store, lambda unit: unit.credentials.get(LINK))
+    assert bare is not None
+    assert bare[1] is None
+    assert credentials is not None
+    assert both == (link, credentials)
+    assert await ask(store, lambda unit: unit.links.with_credential(LinkKey("no", "one"))) is None
+
+
 async def test_a_link_exists_for_every_repairer_and_connector(store: SqlStore) -> None:
     await store.write(lambda unit: unit.repairers.put(Repairer(id="garage-8", name="G8")))
 

@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.dispatch.local import HEAD_START_SECONDS, LONGEST_WORK, LocalDispatcher
+from syncer.dispatch.local import (
+    BEGUN_IN_ONE_TURN,
+    HEAD_START_SECONDS,
+    LONGEST_WORK,
+    LocalDispatcher,
+)
 from syncer.dispatch.slots import Slots
 from syncer.domain.errors import ShuttingDownError
 from syncer.testing.ambient import FakeClock
@@ -252,6 +257,7 @@ async def test_on_demand_work_goes_ahead_of_scheduled_work_in_the_general_slots(
     for number in range(30):
         dispatcher.start("quick", stage.work(f"quick {number}"), on_demand=False)
         dispatcher.start("other", stage.work(f"other {number}"), on_demand=False)
+    await settle()
     for number in range(8):
         dispatcher.start("quick", stage.work(f"asked {number}"), on_demand=True)
     await settle()
@@ -262,6 +268,20 @@ async def test_on_demand_work_goes_ahead_of_scheduled_work_in_the_general_slots(
 
     assert stage.running["asked"] == asked + 4  # all that "other" had of the shared slots
     assert stage.running["quick"] == scheduled
+
+
+async def test_scheduled_work_begins_a_few_pieces_in_one_turn_of_the_loop(
+    dispatcher: LocalDispatcher, stage: Stage
+) -> None:
+    for number in range(3 * BEGUN_IN_ONE_TURN):
+        dispatcher.start("quick", stage.work(f"quick {number}"), on_demand=False)
+
+    await asyncio.sleep(0)
+    begun_in_one_turn = len(stage.begun)
+    await settle()
+
+    assert begun_in_one_turn == BEGUN_IN_ONE_TURN
+    assert len(stage.begun) == stage.running["quick"] > BEGUN_IN_ONE_TURN
 
 
 async def test_work_of_one_kind_begins_in_order_of_arrival(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -51,23 +52,34 @@ _COLUMNS = tuple(table.columns)
 _ACTIVE = table.c.state == LinkState.ACTIVE.value
 
 
+_HAS_CREDENTIAL = and_(
+    credential.c.repairer == table.c.repairer, credential.c.connector == table.c.connector
+)
+_HAS_KEY = credential_key.c.credential_id == credential.c.credential_id
+_SEALED_FROM = len(_COLUMNS) + 1
+"""Where the columns of the credentials begin in a row of ``_due`` and ``_opened``."""
+
+
 def _due() -> Prepared:
     now = bindparam("now", type_=BigInteger())
-    joined = table.join(
-        credential,
-        and_(
-            credential.c.repairer == table.c.repairer,
-            credential.c.connector == table.c.connector,
-        ),
-    ).join(credential_key, credential_key.c.credential_id == credential.c.credential_id)
     return Prepared(
         select(*_COLUMNS, has_leftovers(), *SEALED_COLUMNS)
-        .select_from(joined)
+        .select_from(table.join(credential, _HAS_CREDENTIAL).join(credential_key, _HAS_KEY))
         .where(_ACTIVE, table.c.next_due_at <= now)
         .where(or_(table.c.hold_until.is_(None), table.c.hold_until <= now))
         .where(table.c.connector.in_(texts_of("connectors")))
         .order_by(table.c.next_due_at, table.c.repairer, table.c.connector)
         .limit(bindparam("limit", type_=BigInteger()))
+    )
+
+
+def _opened() -> Prepared:
+    sealed = table.outerjoin(credential, _HAS_CREDENTIAL).outerjoin(credential_key, _HAS_KEY)
+    return Prepared(
+        select(*_COLUMNS, has_leftovers(), *SEALED_COLUMNS)
+        .select_from(sealed)
+        .where(table.c.repairer == bindparam("of_repairer", type_=Text()))
+        .where(table.c.connector == bindparam("of_connector", type_=Text()))
     )
 
 
@@ -106,6 +118,7 @@ def _finish() -> Prepared:
 
 
 _DUE = _due()
+_OPENED = _opened()
 _FINISH = _finish()
 _SCHEDULE = Prepared(
     update(table)
@@ -156,6 +169,16 @@ class LinkTable:
         row = await self._connection.row(select(*_COLUMNS, has_leftovers()).where(_is(key)))
         return None if row is None else _link(row)
 
+    async def with_credential(self, key: LinkKey) -> tuple[Link, SealedCredential | None] | None:
+        rows = await self._connection.fetch(
+            _OPENED, of_repairer=key.repairer, of_connector=key.connector
+        )
+        if not rows:
+            return None
+        [row] = rows
+        sealed = row[_SEALED_FROM:]
+        return _link(row[:_SEALED_FROM]), None if None in sealed else sealed_from(sealed)
+
     async def find(self, wanted: LinkFilter, *, after: LinkKey | None, limit: int) -> list[Link]:
         order = (table.c.repairer, table.c.connector)
         query = select(*_COLUMNS).where(*_wanted(wanted)).order_by(*order).limit(limit)
@@ -176,8 +199,7 @@ class LinkTable:
         rows = await self._connection.fetch(
             _DUE, now=to_micros(now), connectors=json_text(sorted(connectors)), limit=limit
         )
-        split = len(_COLUMNS) + 1
-        return [(_link(row[:split]), sealed_from(row[split:])) for row in rows]
+        return [(_link(row[:_SEALED_FROM]), sealed_from(row[_SEALED_FROM:])) for row in rows]
 
     async def next_due_at(self, connectors: Collection[str]) -> datetime | None:
         query = select(func.min(table.c.next_due_at)).where(
@@ -327,7 +349,7 @@ def _link(row: Cells) -> Link:
         LastPass(id=pass_id, state=pass_state, ended_at=instant(pass_ended_at)) if pass_id else None
     )
     return Link(
-        key=LinkKey(name, connector),
+        key=LinkKey(name, sys.intern(connector)),  # thousands of links share a few names
         state=LinkState(state),
         reason=reason,
         generation=generation,
