@@ -28,6 +28,9 @@ EDITABLE      := $(foreach file,$(DISTRIBUTIONS),-e ./$(patsubst %/,%,$(dir $(fi
 CONNECTORS    := $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject.toml))
 PIP     := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
 
+# Half of the start of a program whose bytecode is not kept is compiling.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := check
 .PHONY: run test check fast format lint types contracts campaign rehearse bench bench-outbox bench-folders lock sbom audit
 
@@ -35,7 +38,7 @@ run: $(READY)
 	@$(BIN)/syncer demo $(ARGS)
 
 test: $(READY)
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: fast test
 

@@ -1,7 +1,12 @@
-"""One SQLite for all tests of a process; and property tests fail for what they find only."""
+"""One SQLite for all tests of a process; property tests fail for what they find only.
+
+And what Python compiles is kept: the tests start some hundred processes of the program.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +14,9 @@ from hypothesis import HealthCheck, settings
 
 import syncer.store  # noqa: F401 - chooses the SQLite before a test imports sqlite3
 from tests.campaign_results import Results
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # noqa: TID251 - for the processes of the tests
+sys.dont_write_bytecode = False
 
 settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
