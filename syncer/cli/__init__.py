@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
 from rich.console import Console
 
-from syncer.cli.commands import register_all
 from syncer.cli.exits import Exit, exit_of
 from syncer.cli.output import Output
 from syncer.cli.root import root
@@ -15,11 +15,13 @@ from syncer.domain.errors import SyncerError
 
 __all__ = ["main", "root", "run"]
 
-register_all()
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""What is imported stays; by default it would be looked through some hundred times meanwhile."""
 
 
 def main() -> None:
     """Run the command line; the process's entry point."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -6,12 +6,13 @@ from importlib.metadata import version
 
 import click
 
+from syncer.cli.commands import Words
 from syncer.cli.invocation import shared_options
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=_SETTINGS)
+@click.group(cls=Words, context_settings=_SETTINGS)
 @click.version_option(version("syncer"), message="%(version)s")
 @shared_options
 def root() -> None:

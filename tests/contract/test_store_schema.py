@@ -16,11 +16,13 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from syncer.dispatch.ambient import UuidIds
 from syncer.domain.errors import ConfigurationError, DataFolderInUseError, SchemaUnknownError
 from syncer.store import SqlStore, lock_data_folder, open_store, sqlite_is_fixed, sqlite_url
+from syncer.store.schema import _config, known_versions
 from syncer.store.tables import metadata
 from syncer.testing import FakeClock
 
@@ -208,3 +210,9 @@ async def test_every_sqlite_connection_has_its_settings(
 
 async def test_a_healthy_store_has_no_faults(store: SqlStore) -> None:
     assert await store.faults() == []
+
+
+def test_the_files_of_the_migrations_are_named_by_their_versions() -> None:
+    script = ScriptDirectory.from_config(_config())
+
+    assert known_versions() == tuple(each.revision for each in script.walk_revisions())

@@ -14,6 +14,7 @@ from syncer.cli import root
 from syncer.cli.exits import Exit
 
 ROOT = Path(__file__).parents[2]
+WORDS = frozenset(root.list_commands(click.Context(root)))
 DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "operations.md"]
 _LINK = re.compile(r"\]\(([^)#]+)\)")
 _CALL = re.compile(r"(?:^|[`/ ])syncer ((?:[a-z-]+ ?)[^`\n#]*)")
@@ -28,7 +29,7 @@ def _calls(document: Path) -> Iterator[list[str]]:
         for line in piece.splitlines():
             for call in _CALL.findall(line):
                 words = shlex.split(call.replace("...", "x"))
-                if words and words[0] in root.commands:
+                if words and words[0] in WORDS:
                     yield words
 
 

@@ -34,6 +34,7 @@ def commands() -> dict[str, click.Command]:
     found: dict[str, click.Command] = {}
 
     def walk(group: click.Group, words: str) -> None:
+        group.list_commands(click.Context(group))
         for name, each in group.commands.items():
             if isinstance(each, click.Group):
                 walk(each, f"{words}{name} ")

@@ -1,6 +1,10 @@
-"""The commands, a module for each word."""
+"""The commands, a module for each word; a module is imported when its word is used."""
+
+from __future__ import annotations
 
 from importlib import import_module
+
+import click
 
 _MODULES = (
     "init",
@@ -21,9 +25,25 @@ _MODULES = (
     "backup",
     "diagnostics",
 )
+_ELSEWHERE = {"restore": "backup"}
 
 
-def register_all() -> None:
-    """Import every command module; each registers its commands."""
-    for name in _MODULES:
-        import_module(f"{__name__}.{name}")
+class Words(click.Group):
+    """Imports the module of the word that is asked for, so that a command starts quickly."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give the command, once its module has registered it."""
+        module = _ELSEWHERE.get(cmd_name, cmd_name)
+        if module in _MODULES:
+            _register(module)
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List all; who lists them shows their help, so all are imported."""
+        for module in _MODULES:
+            _register(module)
+        return super().list_commands(ctx)
+
+
+def _register(module: str) -> None:
+    import_module(f"{__name__}.{module}")
