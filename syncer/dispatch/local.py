@@ -20,13 +20,11 @@ Work = Callable[[], Awaitable[None]]
 ON_DEMAND_SHARE = 0.25
 FEWEST_ON_DEMAND = 2
 HEAD_START_SECONDS = 0.05
-"""How long no scheduled work is begun beside on-demand work that has just begun.
+"""How long at most no scheduled work is begun beside on-demand work.
 
 A loop full of idle passes makes each step of a refresh wait for its turn: alone it is through in a
 fraction of this.
 """
-HEAD_STARTS_APART_SECONDS = 0.15
-"""So that refreshes without a pause leave scheduled work two thirds of the time."""
 BEGUN_IN_ONE_TURN = 8
 """Scheduled work begun in one turn of the event loop.
 
@@ -96,28 +94,41 @@ class _Pace:
             self._on_next_turn()
 
 
-@dataclass(slots=True)
 class _HeadStart:
-    """Whether on-demand work has the loop to itself for a moment; real time, not the clock's."""
+    """A moment in which on-demand work has the loop to itself; real time, not the clock's.
 
-    running: int = 0
-    until: float = 0.0
+    Scheduled work then has as long a time, so that refreshes without a pause leave it half of all.
+    """
 
-    def begin(self) -> bool:
-        """Give a head start, unless the last one is too short ago."""
-        now = asyncio.get_running_loop().time()
-        if now < self.until - HEAD_START_SECONDS + HEAD_STARTS_APART_SECONDS:
-            return False
-        self.until = now + HEAD_START_SECONDS
-        return True
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
+        self._running = 0
+        self._began_at = self._until = self._next_from = 0.0
 
     @property
     def is_on(self) -> bool:
-        return self.running > 0 and asyncio.get_running_loop().time() < self.until
+        return asyncio.get_running_loop().time() < self._until
+
+    def give(self) -> None:
+        """Begin it, unless it is on or the last one is too short ago."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now < self._next_from:
+            return
+        self._began_at, self._until = now, now + HEAD_START_SECONDS
+        self._next_from = self._until + HEAD_START_SECONDS
+        loop.call_later(HEAD_START_SECONDS, self._on_end)
+
+    def begun(self) -> None:
+        """Note that a piece of on-demand work runs."""
+        self._running += 1
 
     def ended(self) -> None:
-        """Note that a piece of on-demand work is through."""
-        self.running -= 1
+        """Note that a piece of on-demand work is through; with the last one it is over."""
+        self._running -= 1
+        if not self._running and self.is_on:
+            self._until = asyncio.get_running_loop().time()
+            self._next_from = self._until + (self._until - self._began_at)
 
 
 class LocalDispatcher:
@@ -140,7 +151,7 @@ class LocalDispatcher:
         self._running: dict[asyncio.Task[None], _Running] = {}
         self._clock = clock
         self._report = report
-        self._head_start = _HeadStart()
+        self._head_start = _HeadStart(self._begin_next)
         self._pace = _Pace(self._begin_next)
         self._is_closed = False
         self._look_out: asyncio.Task[None] | None = None
@@ -173,16 +184,22 @@ class LocalDispatcher:
             lane = self._lanes[partner] = _Lane(partner)
             self._turns.append(lane)
         (lane.on_demand if on_demand else lane.scheduled).append(work)
-        if on_demand and self._head_start.begin():
-            asyncio.get_running_loop().call_later(HEAD_START_SECONDS, self._begin_next)
+        if on_demand:
+            self._head_start.give()
         while self._begin_on_demand(lane) or self._begin_scheduled(lane):
             pass
 
+    def make_way(self) -> None:
+        """Begin no scheduled work for a moment: work that somebody waits for is on its way."""
+        self._head_start.give()
+
     def room(self, partner: str) -> int:
-        """Say how many more pieces of scheduled work make sense now.
+        """Say how many more pieces of scheduled work make sense now; none during a head start.
 
         As many may wait as can run, so that no slot is idle until the next look for due links.
         """
+        if self._head_start.is_on:
+            return 0
         lane = self._lanes.get(partner)
         waiting = len(lane.scheduled) + len(lane.on_demand) if lane is not None else 0
         return max(0, 2 * self._slots.most - self._slots.in_use(partner) - waiting)
@@ -214,7 +231,7 @@ class LocalDispatcher:
             return False
         for slots in (self._on_demand_slots, self._slots):
             if slots.try_take(lane.partner):
-                self._head_start.running += 1
+                self._head_start.begun()
                 self._begin(lane.partner, slots, lane.on_demand.popleft(), self._head_start.ended)
                 return True
         return False

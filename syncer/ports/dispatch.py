@@ -17,6 +17,10 @@ class Dispatcher(Protocol):
         """
         ...
 
+    def make_way(self) -> None:
+        """Begin no scheduled work for a moment: work that somebody waits for is on its way."""
+        ...
+
     def room(self, partner: str) -> int:
         """Say how many more pieces of a partner's scheduled work make sense now."""
         ...

@@ -68,6 +68,7 @@ class RefreshService:
         """
         if self.vault.sealed_reason is not None:
             raise VaultSealedError(self.vault.sealed_reason)
+        self.dispatcher.make_way()
         wanted = await self._wanted(repairer, connector)
         passes = [self._join(one.key) or self._queue(one) for one in wanted]
         crash_point("refresh-asked")

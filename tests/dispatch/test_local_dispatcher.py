@@ -173,6 +173,32 @@ async def test_scheduled_work_is_begun_after_the_head_start_of_work_that_was_ask
     assert (at_once, stage.begun) == (["asked for"], ["asked for", "scheduled"])
 
 
+async def test_no_scheduled_work_is_begun_while_way_is_made_for_what_is_to_come(
+    dispatcher: LocalDispatcher, stage: Stage
+) -> None:
+    dispatcher.make_way()
+    room = dispatcher.room("quick")
+    dispatcher.start("quick", stage.work("scheduled"), on_demand=False)
+    await settle()
+    at_once = list(stage.begun)
+    await head_start_is_over()
+
+    assert (room, at_once, stage.begun) == (0, [], ["scheduled"])
+    assert dispatcher.room("quick") > 0
+
+
+async def test_asking_without_a_pause_leaves_scheduled_work_its_time(
+    dispatcher: LocalDispatcher, stage: Stage
+) -> None:
+    dispatcher.make_way()
+    await asyncio.sleep(HEAD_START_SECONDS)
+    dispatcher.make_way()
+    dispatcher.start("quick", stage.work("scheduled"), on_demand=False)
+    await settle()
+
+    assert stage.begun == ["scheduled"]
+
+
 async def test_scheduled_work_is_begun_as_soon_as_what_was_asked_for_has_ended(
     dispatcher: LocalDispatcher, stage: Stage
 ) -> None:
