@@ -133,10 +133,7 @@ class Subject:
 
     async def links(self) -> list[Any]:
         """List all links."""
-        far = self.ports.clock.now() + timedelta(days=400)
-        async with self.ports.store.read() as uow:
-            found = await uow.links.scheduled(connectors=["benchmark"], before=far, after=None)
-        return [link.key for link in found]
+        return await _scheduled(self.ports.store, self.ports.clock)
 
     async def cycle(self, keys: list[Any], *, at_once: int | None = None) -> tuple[float, float]:
         """Run one cycle over these links, made due ``at_once`` at a time; wall and CPU seconds."""
@@ -163,11 +160,15 @@ async def _nothing(_: Any) -> None:
 
 async def _put_off(store: Any, clock: Any) -> None:
     """Let no link be due by itself while something is measured."""
-    async with store.read() as uow:
-        found = await uow.links.scheduled(connectors=["benchmark"], before=clock.now(), after=None)
-        found += await uow.links.scheduled(connectors=["benchmark"], before=None, after=clock.now())
-    due = dict.fromkeys([link.key for link in found], clock.now() + timedelta(days=7))
+    due = dict.fromkeys(await _scheduled(store, clock), clock.now() + timedelta(days=7))
     await store.write(partial(_schedule, due))
+
+
+async def _scheduled(store: Any, clock: Any) -> list[Any]:
+    far = clock.now() + timedelta(days=400)
+    async with store.read() as uow:
+        found = await uow.links.scheduled(connectors=["benchmark"], before=far, after=None)
+    return [link.key for link in found]
 
 
 async def _schedule(due: dict[Any, Any], uow: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 import click
@@ -15,13 +14,9 @@ from syncer.domain.errors import SyncerError
 
 __all__ = ["main", "root", "run"]
 
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
-"""What is imported stays; by default it would be looked through some hundred times meanwhile."""
-
 
 def main() -> None:
     """Run the command line; the process's entry point."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -25,7 +25,7 @@ class KnownSecrets:
     def __init__(self, *, most: int = _MOST_SECRETS) -> None:
         self._most = most
         self._secrets: OrderedDict[str, None] = OrderedDict()
-        self._spellings: set[int] = set()  # their hashes: a third of the memory, as sure
+        self._spellings: set[str] = set()
         self._lengths: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
@@ -63,12 +63,12 @@ class KnownSecrets:
 
     def _hit(self, lengths: tuple[int, ...], text: str, place: int) -> int:
         known = self._spellings
-        return next((each for each in lengths if hash(text[place : place + each]) in known), 0)
+        return next((each for each in lengths if text[place : place + each] in known), 0)
 
     def _learn(self, value: str) -> None:
         self._secrets[value] = None
         spellings = set(_spellings(value))
-        self._spellings.update(map(hash, spellings))
+        self._spellings.update(spellings)
         for spelling in spellings:
             head = spelling[:SHORTEST]
             lengths = {*self._lengths.get(head, ()), len(spelling)}

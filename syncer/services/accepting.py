@@ -32,6 +32,7 @@ from syncer.ports.store import Store, UnitOfWork
 from syncer.ports.vault import INSTALL_ID_NOTE
 from syncer.sdk import Delivery, Operation, Payload, Receipt
 from syncer.services.admission import (
+    as_seen,
     check,
     documents_left_out,
     require_in_vain,
@@ -41,7 +42,6 @@ from syncer.services.completeness import recount
 from syncer.services.delivery_effects import events_of, hold_up_dependents, take_effect
 from syncer.services.delivery_files import resolve_files
 from syncer.services.delivery_json import delivery_change, delivery_view
-from syncer.services.delivery_records import named_records
 from syncer.services.guard import purely_guarded
 from syncer.services.lifecycles import INCOMPLETE_EVENT, Happening, live_on
 from syncer.services.open_links import NO_MAIL
@@ -136,8 +136,8 @@ class Acceptance:
         ids = {file.id for file in files}
         missing = await documents_left_out(uow, way.operation, way.payload, claim_file, going=ids)
         stored = await self._value_of(uow, new, way, claim_file, files)
-        records = await named_records(uow, way.connector, stored)
-        delivery = check(stored, way.installed, way.link, claim_file, records, self.settings)
+        delivery = await as_seen(uow, stored, way.installed, claim_file)
+        check(delivery, way.installed, way.link, self.settings)
         if claim_file is None:
             await self._make_file(uow, stored, way)
         await uow.deliveries.add(stored)

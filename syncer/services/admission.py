@@ -15,7 +15,7 @@ from syncer.ports.plugins import ConnectorRegistry, ConnectorState, Installed
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import Delivery, Operation, Payload
 from syncer.services.completeness import documents_missing, missing_from
-from syncer.services.delivery_records import Named, named_records
+from syncer.services.delivery_records import named_records
 from syncer.services.guard import purely_guarded
 from syncer.services.outgoing import outgoing
 from syncer.services.settings import SettingsInForce
@@ -44,18 +44,15 @@ class Admission:
         installed = sending_connector(self.registry, stored.link.connector)
         link = await uow.links.get(stored.link)
         claim_file = await uow.claim_files.get(stored.lane.claim_file_id)
-        assert installed.connector is not None
-        asked = outgoing(stored, installed.connector, claim_file)
-        if claim_file is not None and asked.operation.makes_claim_file:
-            await require_in_vain(uow, claim_file, asked.operation, besides=stored.id)
-        held = {file.type for file in stored.files}
+        delivery = await as_seen(uow, stored, installed, claim_file)
+        operation, payload = delivery.operation, delivery.payload
+        if claim_file is not None and operation.makes_claim_file:
+            await require_in_vain(uow, claim_file, operation, besides=stored.id)
         ids = {file.id for file in stored.files}
-        await documents_left_out(
-            uow, asked.operation, asked.payload, claim_file, going=ids, held=held
-        )
+        held = {file.type for file in stored.files}
+        await documents_left_out(uow, operation, payload, claim_file, going=ids, held=held)
         if link is not None:
-            records = await named_records(uow, installed.connector, stored)
-            check(stored, installed, link, claim_file, records, self.settings)
+            check(delivery, installed, link, self.settings)
 
 
 def _is_given_up(stored: StoredDelivery) -> bool:
@@ -126,15 +123,23 @@ async def documents_left_out(
     return missing
 
 
-def check(
-    stored: StoredDelivery,
-    installed: Installed,
-    link: Link,
-    claim_file: ClaimFile | None,
-    records: Named,
-    settings: SettingsInForce,
+async def as_seen(
+    uow: UnitOfWork, stored: StoredDelivery, installed: Installed, claim_file: ClaimFile | None
 ) -> Delivery[Any]:
-    """Have the connector check the delivery; gives it as the connector sees it.
+    """Give a delivery as its connector sees it, with the records that it names.
+
+    Raises:
+        InvalidError: a record is not there, is of another claim file, or of another kind.
+    """
+    assert installed.connector is not None
+    records = await named_records(uow, installed.connector, stored)
+    return outgoing(stored, installed.connector, claim_file, records=records)
+
+
+def check(
+    delivery: Delivery[Any], installed: Installed, link: Link, settings: SettingsInForce
+) -> None:
+    """Have the connector check a delivery.
 
     Raises:
         SyncerError: the connector refuses it, or is broken.
@@ -142,6 +147,4 @@ def check(
     connector = installed.connector
     assert connector is not None
     effective = settings.of(installed, link.settings)
-    delivery = outgoing(stored, connector, claim_file, records=records)
     purely_guarded("validate", lambda: connector.validate(delivery, effective.model))
-    return delivery

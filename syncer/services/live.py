@@ -22,9 +22,8 @@ class PassCancelledError(RefusedError):
 class LivePass:
     """A pass together with what its callers want of it.
 
-    ``link`` and ``sealed`` come along when the sweep has read them already. ``kept`` says that the
-    pass has a row of its own: a refresh has, an idle scheduled pass has not. ``beginning`` is the
-    write that says in that row that it runs.
+    ``link`` and ``sealed`` come along when they have been read already. ``kept`` says that the
+    pass has a row of its own: a refresh has, an idle scheduled pass has not.
     """
 
     pass_: Pass
@@ -35,7 +34,6 @@ class LivePass:
     wants_listing_again: bool = False
     wants_cancel: bool = False
     is_ending: bool = False
-    beginning: asyncio.Task[None] | None = None
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property

@@ -60,14 +60,11 @@ class PassEnd:
     _unwritten: list[LivePass] = field(default_factory=list)
 
     async def begin(self, live: LivePass) -> None:
-        """Note that the pass runs; the partner is asked while that is written.
-
-        The end is written after it and says more, so that a failure to write it needs nobody.
-        """
+        """Note that the pass runs."""
         live.pass_.state = PassState.RUNNING
         live.pass_.started_at = self.clock.now()
         if live.kept:
-            live.beginning = asyncio.create_task(self._save(live), name="pass-beginning")
+            await self._save(live)
         crash_point("pass-begun")
         live.announce()
 
@@ -107,9 +104,6 @@ class PassEnd:
         pass_.ended_at = self.clock.now()
         outcome = _outcome_of(live, progress, state, error)
         has_row, is_written = live.kept, True
-        if live.beginning is not None:
-            await asyncio.wait({live.beginning})
-            live.beginning.exception()
         try:
             crash_point("pass-ending")
             await self._write(live, state, outcome, error)

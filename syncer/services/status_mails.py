@@ -1,8 +1,7 @@
 """Status mails: who is named in ``notify`` hears once of each change into a state.
 
 They follow the change feed from a place of their own, which is kept in the same write as the mails:
-nothing is told twice or left out, whatever stops the program. What led to no mail moves the place
-in memory alone, and in the store now and then: each step would be one more commit.
+nothing is told twice or left out, whatever stops the program.
 """
 
 from __future__ import annotations
@@ -27,8 +26,6 @@ from syncer.services.mail_queue import MailQueue
 
 CURSOR_NOTE = "status_mails.cursor"
 AT_ONCE = 200
-KEPT_EVERY = 1000
-"""Entries of the feed after which the place is kept although there was nothing to tell."""
 WAIT_SECONDS = 30.0
 OLD_NEWS = timedelta(days=7)
 """A change that the partner made longer ago is history: a first import writes to nobody."""
@@ -36,7 +33,7 @@ OLD_NEWS = timedelta(days=7)
 _log = get_logger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusMails:
     """Writes mails for changes of state and puts them into the queue."""
 
@@ -46,57 +43,46 @@ class StatusMails:
     queue: MailQueue
     clock: Clock
     ids: Ids
-    _kept: FeedCursor | None = None
-    _reached: FeedCursor | None = None
 
     async def run(self) -> None:
         """Follow the feed until cancelled."""
         while True:
             cursor = await self.follow()
-            if not await self.store.changed(cursor, timeout_seconds=WAIT_SECONDS):
-                await self._keep(cursor, [])
+            await self.store.changed(cursor, timeout_seconds=WAIT_SECONDS)
 
     async def follow(self) -> FeedCursor:
         """Work off what the feed has; gives the place that was reached."""
         while True:
-            reached, entries = await self._next()
+            before, reached, entries = await self._next()
             mails = [mail for entry in entries for mail in await self._mails_for(entry)]
-            if mails or self._kept is None or reached.seq - self._kept.seq >= KEPT_EVERY:
+            if reached != before:
                 await self._keep(reached, mails)
-            self._reached = reached
             if len(entries) < AT_ONCE:
                 return reached
 
-    async def _next(self) -> tuple[FeedCursor, Sequence[FeedEntry]]:
-        """Read on, and to which place; the first time, and after a restore, from the end."""
+    async def _next(self) -> tuple[FeedCursor | None, FeedCursor, Sequence[FeedEntry]]:
+        """Read on, from which place to which; the first time, and after a restore, at the end."""
         async with self.store.read() as uow:
+            kept = await uow.notes.get(CURSOR_NOTE)
             head = await uow.feed.head()
+            if kept is None:
+                return None, head, []
             try:
-                before = self._reached or await self._place(uow)
+                before = FeedCursor.parse(kept.decode())
                 entries = await uow.feed.read(
-                    before or head, limit=AT_ONCE, only=ChangeType.CLAIM_FILE_STATE_CHANGED
+                    before, limit=AT_ONCE, only=ChangeType.CLAIM_FILE_STATE_CHANGED
                 )
             except FeedResetError:
-                self._kept = None
-                return head, []
-        return entries[-1].cursor if len(entries) == AT_ONCE else head, entries
-
-    async def _place(self, uow: UnitOfWork) -> FeedCursor | None:
-        kept = await uow.notes.get(CURSOR_NOTE)
-        self._kept = FeedCursor.parse(kept.decode()) if kept is not None else None
-        return self._kept
+                return None, head, []
+        return before, entries[-1].cursor if len(entries) == AT_ONCE else head, entries
 
     async def _keep(self, reached: FeedCursor, mails: Sequence[StoredMail]) -> None:
-        if reached == self._kept:
-            return
-
         async def work(uow: UnitOfWork) -> None:
             for mail in mails:
                 await uow.mails.add(mail)
             await uow.notes.put(CURSOR_NOTE, str(reached).encode())
 
         await self.store.write(work)
-        self._kept = reached
         crash_point("status-mails-kept")
         if mails:
             self.queue.nudge()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -182,22 +183,11 @@ async def test_a_refused_one_is_retried_only_where_a_new_one_would_be_accepted(
     office: Office, file: str
 ) -> None:
     office.paper.acts = [fail(DeliveryRejectedError("no")), fail(DeliveryRejectedError("no"))]
-    opening = await office.ask(
-        None,
-        "opening",
-        {"claim_number": "SIN-1"},
-        repairer=LINK.repairer,
-        connector=LINK.connector,
-    )
+    open_claim = partial(office.ask, None, "opening", {"claim_number": "SIN-1"}, **LINK._asdict())
+    opening = await open_claim()
     keyed = await office.ask(file, "keyed")
     await office.work()
-    later = await office.ask(
-        None,
-        "opening",
-        {"claim_number": "SIN-1"},
-        repairer=LINK.repairer,
-        connector=LINK.connector,
-    )
+    later = await open_claim()
     await office.work()
 
     with pytest.raises(ConflictError) as refused:
