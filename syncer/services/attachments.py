@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,6 @@ from syncer.domain.errors import (
     PayloadError,
     RecordWithdrawnError,
     RetryableError,
-    SyncerError,
     TooLargeError,
     UnexpectedAnswerError,
 )
@@ -27,7 +25,7 @@ from syncer.observability.crash_points import crash_point
 from syncer.ports.ambient import Clock
 from syncer.ports.blobs import Blob, BlobStore, BlobWriter
 from syncer.ports.store import Store, UnitOfWork
-from syncer.services.guard import guarded
+from syncer.services.guard import guarded, together
 from syncer.services.opening import AnyConnector, AnyLink
 
 AT_ONCE = 100
@@ -110,12 +108,8 @@ class AttachmentService:
         fetched: Fetched,
     ) -> None:
         each = iter(waiting)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(connector.limits.concurrent, len(waiting))):
-                    group.create_task(self._fetch_each(connector, link, each, fetched))
-        except* SyncerError as errors:
-            raise errors.exceptions[0] from None
+        at_once = min(connector.limits.concurrent, len(waiting))
+        await together(self._fetch_each(connector, link, each, fetched) for _ in range(at_once))
 
     async def _fetch_each(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +12,11 @@ from syncer.domain.errors import (
     PayloadError,
     RecordWithdrawnError,
     RetryableError,
-    SyncerError,
 )
 from syncer.domain.records import Attachment, Record, RecordKey
 from syncer.domain.stored import ClaimFileRef, KnownRecord
 from syncer.sdk import Connector, Event, Unreadable
-from syncer.services.guard import guarded, plainly_guarded
+from syncer.services.guard import guarded, plainly_guarded, together
 from syncer.services.lifecycles import check_event
 from syncer.services.opening import AnyConnector, AnyLink
 from syncer.services.record_json import encode_record
@@ -99,12 +97,9 @@ async def complete_drafts(
     if type(connector).complete is Connector.complete:
         return completion
     waiting = iter(drafts)
+    at_once = min(connector.limits.concurrent, len(drafts))
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(connector.limits.concurrent, len(drafts))):
-                group.create_task(_complete_each(connector, link, waiting, completion))
-    except* SyncerError as errors:
-        raise errors.exceptions[0] from None
+        await together(_complete_each(connector, link, waiting, completion) for _ in range(at_once))
     finally:
         link.forget()
     trouble = completion.trouble

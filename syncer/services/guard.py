@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -158,6 +158,20 @@ async def guarded_apart(call: Awaitable[T], patience: Patience, on_hang: Callabl
 async def _under(patience: Patience, call: Awaitable[T]) -> T:
     _watch.set(_Watch(patience, None))
     return await guarded(call)
+
+
+async def together(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Await calls side by side. The first that fails ends the others, and its error is raised.
+
+    Of several errors one is raised, by itself: what is none of ours before what is.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(call)
+    except BaseExceptionGroup as failed:
+        errors = sorted(failed.exceptions, key=lambda error: isinstance(error, SyncerError))
+        raise errors[0] from None
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
