@@ -10,6 +10,9 @@ import pytest
 from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
+from syncer.cli import main
+from syncer.vault import create_key_file
+from tests.e2e.forked import forked
 from tests.e2e.service import Service
 
 LINK = "/v1/repairers/garage-7/links/claims360"
@@ -27,12 +30,11 @@ def shop(partner: PlayedClaims360) -> PlayedShop:
 
 @pytest.fixture
 async def service(tmp_path: Path, partner: PlayedClaims360) -> AsyncIterator[Service]:
-    """The program, configured and with a key, not started yet."""
+    """The program, configured and with a key, not started yet; forked, it starts fast."""
     async with partner.serve() as base_url, aiohttp.ClientSession() as http:
-        service = Service(tmp_path, http)
+        service = Service(tmp_path, http, launch=forked(main))
         service.configure(base_url)
-        code, _, err = await service.command("key", "init", "--to", str(tmp_path / "root.key"))
-        assert code == 0, err
+        create_key_file(tmp_path / "root.key")
         yield service
         if service.process is not None:
             await service.kill()

@@ -6,15 +6,52 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 
 SYNCER = Path(sys.executable).with_name("syncer")
 READY_SECONDS = 30.0
+
+
+class Process(Protocol):
+    """What is used of a process; ``returncode`` is None while it runs."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    async def wait(self) -> int: ...
+
+
+FirstLine = Callable[[], Awaitable[bytes]]
+"""Waits for the first line that a process writes; empty when it ended without one."""
+Started = tuple[Process, FirstLine]
+Launch = Callable[[Sequence[str], Mapping[str, str], Path], Awaitable[Started]]
+"""Starts the program with arguments, an environment and the file for its log."""
+
+
+async def installed(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Started:
+    """Start the program as it is installed."""
+    with log.open("ab") as written:
+        process = await asyncio.create_subprocess_exec(
+            "env",
+            *(f"{name}={value}" for name, value in environment.items()),
+            str(SYNCER),
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=written,
+        )
+    assert process.stdout is not None
+    return process, process.stdout.readline
+
 
 CONFIGURATION = """\
 data_dir = "{folder}/data"
@@ -49,7 +86,8 @@ class Service:
     program: Sequence[str] = (str(SYNCER),)
     base_url: str = ""
     address: str = ""
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
+    launch: Launch = installed
 
     @property
     def config(self) -> Path:
@@ -83,21 +121,17 @@ class Service:
         return process.returncode, out.decode(), err.decode()
 
     async def start(self) -> None:
-        log = (self.folder / "service.log").open("ab")
-        self.process = await asyncio.create_subprocess_exec(
-            *self._program(),
-            "run",
-            "--config",
-            self.config,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-        )
-        log.close()
-        assert self.process.stdout is not None
-        async with asyncio.timeout(READY_SECONDS):
-            line = (await self.process.stdout.readline()).decode()
+        line = await self.begin()
         assert "http://" in line, self.log()
         self.address = "http://" + line.partition("http://")[2].split()[0].rstrip("/.,")
+
+    async def begin(self) -> str:
+        """Start it, whether it gets ready or not; gives the first line that it wrote."""
+        arguments = ["run", "--config", str(self.config)]
+        log = self.folder / "service.log"
+        self.process, first_line = await self.launch(arguments, self.environment, log)
+        async with asyncio.timeout(READY_SECONDS):
+            return (await first_line()).decode()
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)

@@ -11,9 +11,16 @@ from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
 from tests.e2e.conftest import LINK
-from tests.e2e.service import Service, by_ref
+from tests.e2e.service import Service, by_ref, installed
 
 KILL_AFTER_SECONDS = (0.0, 0.02, 0.1, 0.25, 0.5, 0.8)
+
+
+@pytest.fixture
+def service(service: Service) -> Service:
+    """The program as it is installed."""
+    service.launch = installed
+    return service
 
 
 def fill(shop: PlayedShop, missions: int) -> None:

@@ -48,8 +48,13 @@ def arm(asked: str) -> None:
         crash.arm()
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Be the program, armed if that is asked for."""
     if asked := os.environ.get("SYNCER_CRASH_AT"):  # noqa: TID251 - a program of its own
         arm(asked)
     sys.argv[0] = "syncer"
     main()
+
+
+if __name__ == "__main__":
+    run()

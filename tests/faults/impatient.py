@@ -29,5 +29,6 @@ async def run(config: Path) -> None:
     await run_until_signal(settings, tell, patience=PATIENCE)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Be the program; the last argument is the configuration file."""
     asyncio.run(run(Path(sys.argv[-1])))

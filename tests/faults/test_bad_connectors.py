@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
 from tests.e2e.conftest import LINK
+from tests.e2e.forked import forked
 from tests.e2e.service import Service
 from tests.faults import impatient, zoo
 
@@ -45,7 +45,7 @@ async def open_zoo(
     tables = "".join(map(zoo.table, animals))
     service.configure(service.base_url, interval="1s", more=tables)
     service.environment = {"PYTHONPATH": str(packages)}
-    service.program = (sys.executable, impatient.__file__)
+    service.launch = forked(impatient.main)
     await service.start()
     await service.good("PUT", f"{LINK}/settings", {"start_date": "2020-01-01"})
     await service.good("PUT", f"{LINK}/credentials", dict(shop.credentials()))

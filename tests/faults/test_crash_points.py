@@ -15,6 +15,7 @@ from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
 from tests.campaign import COUNTS
+from tests.e2e.forked import forked
 from tests.e2e.service import Service
 from tests.faults import crashing
 from tests.faults.test_folder_crashes import AT_FOLDERS
@@ -64,6 +65,7 @@ AT_RESET = ("credentials-reset:1",)
 @pytest.fixture
 def town(service: Service, partner: PlayedClaims360, shop: PlayedShop) -> Town:
     service.program = (sys.executable, crashing.__file__)
+    service.launch = forked(crashing.run)
     partner.has_limits = False
     return Town(service, partner, {FIRST: shop})
 
@@ -91,8 +93,9 @@ async def test_a_kill_at_any_point_of_a_start_leaves_a_folder_that_starts(
     for point in AT_START:
         service = town.service
         service.environment = {"SYNCER_CRASH_AT": point}
-        code, _, err = await service.command("run")
-        assert code == -signal.SIGKILL, (point, err)
+        await service.begin()
+        assert service.process is not None
+        assert await service.process.wait() == -signal.SIGKILL, (point, service.log())
 
     await start(town.service)
     await town.join(FIRST)

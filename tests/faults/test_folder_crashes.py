@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.campaign import COUNTS
+from tests.e2e.forked import forked
 from tests.e2e.service import Service, by_ref
 from tests.faults import crashing, zoo
 
@@ -84,7 +84,7 @@ class Box:
             (self.root / "box" / name).mkdir(parents=True)
         table = f'\n[connectors.pigeonhole]\nenabled = true\nroot = "{self.root}"\n'
         service.configure(service.base_url, interval="1s", more=table)
-        service.program = (sys.executable, crashing.__file__)
+        service.launch = forked(crashing.run)
         self.path = f"{packages}{os.pathsep}{Path(__file__).parents[2]}"
         self.sent = 0
 

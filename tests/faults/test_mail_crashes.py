@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from syncer.testing import Mailbox
+from tests.e2e.forked import forked
 from tests.e2e.service import Service
 from tests.faults import crashing
 from tests.faults.town import UNREACHABLE
@@ -42,7 +42,7 @@ async def test_a_reminder_goes_once_or_a_person_is_told(service: Service, point:
     state, arrived = AT_MAILS[point]
     mailbox = Mailbox()
     async with mailbox.serve() as address:
-        service.program = (sys.executable, crashing.__file__)
+        service.launch = forked(crashing.run)
         service.environment = {"SYNCER_CRASH_AT": point}
         more = MAIL.format(port=address.rpartition(":")[2])
         service.configure(service.base_url, more=more)

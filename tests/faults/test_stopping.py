@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from contextlib import suppress
 
@@ -12,7 +11,8 @@ from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
 from tests.campaign import IS_CAMPAIGN
-from tests.e2e.service import SYNCER, Service
+from tests.e2e.forked import forked
+from tests.e2e.service import Service, installed
 from tests.faults import impatient
 from tests.faults.town import FIRST, UNREACHABLE, Town
 
@@ -25,7 +25,7 @@ KILLED = 130
 @pytest.fixture
 async def town(service: Service, partner: PlayedClaims360, shop: PlayedShop) -> Town:
     if not IS_CAMPAIGN:
-        service.program = (sys.executable, impatient.__file__)
+        service.launch = forked(impatient.main)
     partner.has_limits = False
     town = Town(service, partner, {FIRST: shop})
     service.configure(service.base_url, interval="1s")
@@ -61,7 +61,7 @@ async def stop_under_load(town: Town) -> tuple[int, float]:
 
 async def start_again(town: Town) -> None:
     """Start the usual program and see that all is there."""
-    town.service.program = (str(SYNCER),)
+    town.service.launch = installed
     await town.service.start()
     await town.recover()
     await town.check()
