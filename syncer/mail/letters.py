@@ -7,6 +7,7 @@ A template ``<letter>.txt`` begins with the line of the subject. The HTML of a l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +19,37 @@ from syncer.mail.wording import Wording
 from syncer.sdk import Letter
 
 TEMPLATES = Path(__file__).parent / "templates"
-_PARAGRAPHS = "paragraphs.html"
 
 
-class Letters:
-    """Writes letters; templates and catalogs are read once for each language."""
-
-    def __init__(self) -> None:
-        self._names = sorted(path.name for path in TEMPLATES.iterdir())
-        self._environments = {language: _environment(language) for language in Language}
-        for environment in self._environments.values():
-            for name in self._names:
-                environment.get_template(name)
-
-    def write(self, name: str, language: Language, facts: Mapping[str, Any]) -> Letter:
-        """Fill a template in; values may hold anything, they stay text."""
-        environment = self._environments[language]
-        filled = environment.get_template(f"{name}.txt").render(facts)
-        subject, _, text = filled.strip().partition("\n")
-        text = plain_text(text.strip()) + "\n"
-        if f"{name}.html" not in self._names:
-            return self._letter(environment, language, one_line(subject), text)
-        html = environment.get_template(f"{name}.html").render({**facts, "language": language})
-        html = html.encode("utf-8", "replace").decode()  # halves of characters cannot be sent
-        return Letter(subject=one_line(subject), text=text, html=html)
-
-    def from_person(self, subject: str, text: str) -> Letter:
-        """Make a letter of what a person wrote."""
-        environment = self._environments[Language.ENGLISH]
-        return self._letter(environment, None, one_line(subject), plain_text(text).strip() + "\n")
-
-    def _letter(
-        self, environment: Environment, language: Language | None, subject: str, text: str
-    ) -> Letter:
-        paragraphs = [each.splitlines() for each in text.strip().split("\n\n")]
-        template = environment.get_template(_PARAGRAPHS)
-        html = template.render(paragraphs=paragraphs, language=language)
-        return Letter(subject=subject, text=text, html=html)
+def write(name: str, language: Language, facts: Mapping[str, Any]) -> Letter:
+    """Fill a template in; values may hold anything, they stay text."""
+    environment = _environment(language)
+    filled = environment.get_template(f"{name}.txt").render(facts)
+    subject, _, text = filled.strip().partition("\n")
+    text = plain_text(text.strip()) + "\n"
+    if not (TEMPLATES / f"{name}.html").exists():
+        return _in_paragraphs(language, one_line(subject), text)
+    html = environment.get_template(f"{name}.html").render({**facts, "language": language})
+    html = html.encode("utf-8", "replace").decode()  # halves of characters cannot be sent
+    return Letter(subject=one_line(subject), text=text, html=html)
 
 
+def from_person(subject: str, text: str) -> Letter:
+    """Make a letter of what a person wrote."""
+    return _in_paragraphs(None, one_line(subject), plain_text(text).strip() + "\n")
+
+
+def _in_paragraphs(language: Language | None, subject: str, text: str) -> Letter:
+    paragraphs = [each.splitlines() for each in text.strip().split("\n\n")]
+    template = _environment(language or Language.ENGLISH).get_template("paragraphs.html")
+    return Letter(
+        subject=subject, text=text, html=template.render(paragraphs=paragraphs, language=language)
+    )
+
+
+@cache
 def _environment(language: Language) -> Environment:
+    """Read the catalog and, as they are used, the templates: most programs never write a letter."""
     environment = Environment(
         auto_reload=False,
         loader=FileSystemLoader(TEMPLATES),

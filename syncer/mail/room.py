@@ -9,8 +9,8 @@ from dataclasses import replace
 from syncer.domain.claim_files import ClaimFile
 from syncer.domain.errors import MailNotConfiguredError
 from syncer.domain.mail import Language
+from syncer.mail import letters
 from syncer.mail.dossier import dossier_facts
-from syncer.mail.letters import Letters
 from syncer.mail.smtp import MailServer, SmtpClient
 from syncer.ports.ambient import Clock
 from syncer.ports.mail import Addressee
@@ -25,7 +25,6 @@ class Room:
     ) -> None:
         self._server = server
         self._client = SmtpClient(server, clock=clock, context=context) if server else None
-        self._letters = Letters()
 
     @property
     def is_configured(self) -> bool:
@@ -60,7 +59,7 @@ class Room:
     ) -> Letter:
         """Summarise a claim file for a claims office."""
         facts = dossier_facts(claim_file, files)
-        letter = self._letters.write("dossier", Language(language), facts | {"opening": text})
+        letter = letters.write("dossier", Language(language), facts | {"opening": text})
         return letter if subject is None else replace(letter, subject=subject)
 
     def reminder(
@@ -68,12 +67,12 @@ class Room:
     ) -> Letter:
         """Ask for documents that are missing."""
         facts = {"addressee": addressee, "missing": list(missing)}
-        return self._letters.write("reminder", language, facts)
+        return letters.write("reminder", language, facts)
 
     def status_change(self, addressee: Addressee, status: str, *, language: Language) -> Letter:
         """Tell what has become of a claim file."""
-        return self._letters.write("status", language, {"addressee": addressee, "status": status})
+        return letters.write("status", language, {"addressee": addressee, "status": status})
 
     def edited(self, subject: str, text: str) -> Letter:
         """Make a letter of what a person wrote."""
-        return self._letters.from_person(subject, text)
+        return letters.from_person(subject, text)
