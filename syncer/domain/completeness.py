@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,6 +40,9 @@ class RulesOrigin(StrEnum):
     API = "api"
     CONNECTOR = "connector"
     PARTNER = "partner"
+
+
+OPERATORS = frozenset({RulesOrigin.FILE, RulesOrigin.API})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +167,29 @@ def rules_for(
     return next((rule_sets[name] for name in names if name in rule_sets), None)
 
 
+def expected_on(claim_file: ClaimFile, rules: RuleSet | None) -> tuple[ExpectedDocument, ...]:
+    """Say what is expected of a claim file: its rule set, as the partner varies it for this file.
+
+    The partner may require one of those documents here or not, and expect others besides
+    (``expected`` in its data). What the operator made outranks it.
+    """
+    listed = rules.documents if rules else ()
+    if rules is not None and rules.origin in OPERATORS:
+        return listed
+    own = {one.id: one for one in _varied(claim_file.partner_data.get("expected"))}
+    varied = [replace(one, required=own.pop(one.id, one).required) for one in listed]
+    return (*varied, *own.values())
+
+
+def _varied(said: object) -> Iterator[ExpectedDocument]:
+    for one in said if isinstance(said, list) else ():
+        match one:
+            case {"id": str(id_), "label": str(label), "required": bool(required)} if (
+                id_ != UNCLASSIFIED
+            ):
+                yield ExpectedDocument(id=id_, label=label, required=required)
+
+
 def rows_of(
     expected: Sequence[ExpectedDocument],
     documents: Iterable[Document],
@@ -206,9 +232,15 @@ def _expected(
         required=required,
         is_expected=True,
         state=_state(documents, own, required=required),
-        waiver=next((mark for mark in own if mark.state is MarkState.WAIVED), None),
+        waiver=_waiver(own),
         documents=documents,
     )
+
+
+def _waiver(marks: Sequence[Mark]) -> Mark | None:
+    """Choose a person's waiver before the partner's: it says why."""
+    waivers = [mark for mark in marks if mark.state is MarkState.WAIVED]
+    return min(waivers, key=lambda mark: mark.by is not By.PERSON, default=None)
 
 
 def _state(documents: tuple[Document, ...], marks: Sequence[Mark], *, required: bool) -> RowState:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from syncer.domain.claim_files import ClaimFile
-from syncer.domain.completeness import Counts, Row, count, rows_of, rules_for
+from syncer.domain.completeness import Counts, Row, count, expected_on, rows_of, rules_for
 from syncer.domain.errors import DocumentsMissingError, FieldError, json_pointer
 from syncer.domain.feed import Change, ChangeType
 from syncer.ports.store import UnitOfWork
@@ -22,7 +22,7 @@ async def rows_on(uow: UnitOfWork, claim_files: Sequence[ClaimFile]) -> dict[str
     rows = {}
     for one in claim_files:
         rules = rules_for(rule_sets, one.link.connector, one.claim_type)
-        expected = rules.documents if rules else ()
+        expected = expected_on(one, rules)
         rows[one.id] = rows_of(expected, documents[one.id], marks[one.id], one.client_profile)
     return rows
 
@@ -40,10 +40,13 @@ async def recount(
 
 
 async def recount_some(
-    uow: UnitOfWork, connector: str, ids: Collection[str], *, at: datetime
+    uow: UnitOfWork, connector: str, ids: Collection[str], *, at: datetime, is_told: bool = False
 ) -> list[Change]:
-    """Count claim files of a connector again, if documents are expected there at all."""
-    if not ids or not await uow.document_rules.of_connectors([connector]):
+    """Count claim files of a connector again, if documents are expected there at all.
+
+    ``is_told``: they are, since the partner says so of these files.
+    """
+    if not ids or not (is_told or await uow.document_rules.of_connectors([connector])):
         return []
     return await recount(uow, await uow.claim_files.some(ids), at=at)
 

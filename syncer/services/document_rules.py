@@ -9,6 +9,7 @@ from datetime import datetime
 
 from syncer.domain.completeness import (
     ANY,
+    OPERATORS,
     ExpectedDocument,
     RuleSet,
     RulesOrigin,
@@ -29,7 +30,6 @@ from syncer.services.record_json import Json
 
 BATCH = 500
 """Claim files that are counted again at a time."""
-_OPERATORS = frozenset({RulesOrigin.FILE, RulesOrigin.API})
 _NAME = re.compile(r"([a-z0-9][a-z0-9_-]{0,63}|\*)\.(\S(?:.{0,98}\S)?)\Z")
 
 
@@ -145,7 +145,7 @@ async def bring_rules(
         wanted = RuleSet(
             connector=connector, claim_type=claim_type, documents=tuple(documents), origin=origin
         )
-        if before != wanted and (before is None or before.origin not in _OPERATORS):
+        if before != wanted and (before is None or before.origin not in OPERATORS):
             await uow.document_rules.put(wanted)
             has_changed = True
     for one in known.values() if all_of_them else ():

@@ -128,7 +128,8 @@ class PageWrite:
         told = await take_documents(uow, self.connector, self.rule_sets, updates, at=self.at)
         changes += told.changes
         touched = list({*told.touched, *(one.id for one in files.values() if one.joined)})
-        changes += await recount_some(uow, self.key.connector, touched, at=self.at)
+        is_told = any(one.pieces is not None for one in self.claim_updates)
+        changes += await recount_some(uow, self.key.connector, touched, at=self.at, is_told=is_told)
         await self._offer_attachments(uow, files)
         gone = await withdraw(uow, self.key, self._gone())
         aside = await self._set_aside(uow)
@@ -263,6 +264,7 @@ class PageWrite:
         if good:
             await uow.quarantine.resolve(self.key, good, self.at)
         claims = {update.claim.partner_ref for update in self.claim_updates}
+        claims |= self.rule_sets.keys()
         if claims:
             await uow.quarantine.resolve_claims(self.key, claims, self.at)
         return await set_aside(uow, self.key, self.unreadable, ids=self.ids, at=self.at)

@@ -74,6 +74,14 @@ def test_a_type_stands_as_what_is_there_and_what_is_said(
     assert count(rows).missing == missing
 
 
+def test_a_persons_waiver_says_why_though_the_partner_waived_earlier() -> None:
+    marks = [mark(MarkState.WAIVED), mark(MarkState.WAIVED, by=By.PERSON, hours=1)]
+
+    (row,) = rows_of([MANDATE], [], marks, None)
+
+    assert row.waiver is marks[1]
+
+
 @pytest.mark.parametrize(
     ("profile", "state"),
     [(None, "missing"), ("company", "missing"), ("private", "optional"), ("PRIVATE", "optional")],

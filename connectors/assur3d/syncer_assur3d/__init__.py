@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
@@ -30,16 +31,17 @@ from syncer.sdk import (
     Receipt,
     Secret,
     Settings,
+    Unreadable,
     hookimpl,
     path_of,
 )
 from syncer_assur3d import wire
 from syncer_assur3d.cursor import Cursor, partner_time
-from syncer_assur3d.mapping import read_follow_ups, rule_set
+from syncer_assur3d.mapping import contract_type, read_follow_ups, rule_set, set_aside
 
 __all__ = ["Assur3d", "Assur3dCredentials", "Deposit", "Waiver"]
 
-NOT_MODIFIED = 304
+OK, NOT_MODIFIED, GONE = 200, 304, 404
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -79,6 +81,15 @@ WAIVER = Operation(
 OurLink = Link[Assur3dCredentials, Settings]
 
 
+@dataclass(slots=True, kw_only=True)
+class _Expected:
+    """What is expected by type of contract, as far as it is new."""
+
+    etags: dict[str, str] = field(default_factory=dict)
+    rule_sets: dict[str, Sequence[ExpectedDocument]] = field(default_factory=dict)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
 class Assur3d(Connector[Assur3dCredentials, Settings]):
     """Pulls rule sets and follow-ups; deposits documents and waives them."""
 
@@ -111,10 +122,9 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
     async def pull(self, link: OurLink, cursor: str | None) -> Page:
         """Read one page of follow-ups; with the first one what is expected, as far as it is new."""
         at = Cursor.parse(cursor)
-        rule_sets: dict[str, Sequence[ExpectedDocument]] = {}
-        etags = dict(at.etags)
+        expected = _Expected(etags=dict(at.etags))
         if at.is_start:
-            etags, rule_sets = await self._expected(link, at.etags)
+            expected = await self._expected(link, at.etags)
         path = path_of(wire.FOLLOW_UPS, link.credentials.office_id)
         accept = {200, wire.POSITION_GONE} if at.position is not None else {200}
         answer = await link.http.request("GET", path, query=at.query(), accept=accept)
@@ -125,42 +135,53 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
             raise PayloadError(f"holds more than {wire.LONGEST_PAGE}", path="items")
         found = read_follow_ups(page.items)
         now = partner_time(answer.headers.get("date"))
-        following = at.after(found.changed, page.next_cursor, now=now, etags=etags)
+        following = at.after(found.changed, page.next_cursor, now=now, etags=expected.etags)
         return Page(
             claim_updates=found.updates,
-            unreadable=found.unreadable,
+            unreadable=[*expected.unreadable, *found.unreadable],
             unknown=found.unknown,
-            rule_sets=rule_sets,
+            rule_sets=expected.rule_sets,
             next_cursor=following.text(),
             has_more=page.next_cursor is not None,
         )
 
-    async def _expected(
-        self, link: OurLink, known: Mapping[str, str]
-    ) -> tuple[dict[str, str], dict[str, Sequence[ExpectedDocument]]]:
+    async def _expected(self, link: OurLink, known: Mapping[str, str]) -> _Expected:
         """Ask for the types of contract, and what is expected for each unless it is known."""
-        office = link.credentials.office_id
-        answer = await link.http.request("GET", path_of(wire.CONTRACT_TYPES, office))
-        types = answer.decode(list[wire.WireContractType])
+        path = path_of(wire.CONTRACT_TYPES, link.credentials.office_id)
+        types = (await link.http.request("GET", path)).decode(list[msgspec.Raw])
         if len(types) > wire.MOST_TYPES:
             raise PayloadError(f"holds more than {wire.MOST_TYPES} types", path="contract-types")
-        etags: dict[str, str] = {}
-        changed: dict[str, Sequence[ExpectedDocument]] = {}
-        for code in dict.fromkeys(one.code for one in types):
-            etag = known.get(code)
-            answer = await link.http.request(
-                "GET",
-                path_of(wire.EXPECTED_DOCUMENTS, office, code),
-                headers={"If-None-Match": etag} if etag else None,
-                accept={200, NOT_MODIFIED} if etag else {200},
-            )
-            if answer.status == NOT_MODIFIED and etag is not None:
-                etags[code] = etag
-                continue
-            changed[code] = rule_set(answer.decode(list[wire.WireExpected]))
-            if _SENDABLE.fullmatch(new := answer.headers.get("etag", "")):
-                etags[code] = new
-        return etags, changed
+        expected, codes = _Expected(), []
+        for raw in map(bytes, types):
+            try:
+                codes.append(contract_type(raw))
+            except PayloadError as error:
+                expected.unreadable.append(set_aside(raw, error))
+        for code in dict.fromkeys(codes):
+            await self._expected_for(link, code, known.get(code), expected)
+        return expected
+
+    async def _expected_for(
+        self, link: OurLink, code: str, etag: str | None, expected: _Expected
+    ) -> None:
+        """Ask what is expected for one type; it may be gone since the types were listed."""
+        answer = await link.http.request(
+            "GET",
+            path_of(wire.EXPECTED_DOCUMENTS, link.credentials.office_id, code),
+            headers={"If-None-Match": etag} if etag else None,
+            accept={200, GONE, NOT_MODIFIED} if etag else {200, GONE},
+        )
+        if answer.status == NOT_MODIFIED and etag is not None:
+            expected.etags[code] = etag
+        if answer.status != OK:
+            return
+        try:
+            expected.rule_sets[code] = rule_set(answer.body)
+        except PayloadError as error:
+            expected.unreadable.append(set_aside(answer.body, error, ref=code))
+            return
+        if _SENDABLE.fullmatch(new := answer.headers.get("etag", "")):
+            expected.etags[code] = new
 
     def validate(self, delivery: Delivery[Any], settings: Settings) -> None:  # noqa: ARG002
         """Refuse what belongs to no follow-up."""
@@ -202,6 +223,8 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
             accept={200, 201},
             repeatable=True,
         )
+        if answer.status == OK and not answer.body:  # known there; nothing says that it tells more
+            return Receipt(partner_ref=follow_up)
         receipt = answer.decode(wire.WireReceipt)
         if receipt.sha256 != file.sha256:
             raise PayloadError("is not that of the document that was sent", path="sha256")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,11 +23,14 @@ from syncer.sdk import (
 )
 from syncer_assur3d import wire
 
+_TYPE = msgspec.json.Decoder(wire.WireContractType)
+_EXPECTED = msgspec.json.Decoder(list[wire.WireExpected])
 _ITEM = msgspec.json.Decoder(wire.WireFollowUp)
 _ANY = msgspec.json.Decoder()
 _JUNK = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ESCAPED_NUL = b"\\u0000"
 _LONGEST_REFERENCE = 255
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +43,33 @@ class FollowUps:
     unknown: list[UnknownItem] = field(default_factory=list)
 
 
-def rule_set(expected: Iterable[wire.WireExpected]) -> list[ExpectedDocument]:
-    """Map the expected documents of a type of contract; types are matched by id, never by label."""
-    by_id = {one.document_type_id: one for one in expected}
+def contract_type(raw: bytes) -> str:
+    """Give the code of a type of contract.
+
+    Raises:
+        PayloadError: it cannot be read.
+    """
+    return _decode(_TYPE, raw).code
+
+
+def rule_set(raw: bytes) -> list[ExpectedDocument]:
+    """Map the expected documents of a type of contract; types are matched by id, never by label.
+
+    Raises:
+        PayloadError: they cannot be read, or one of them cannot be kept.
+    """
+    by_id = {one.document_type_id: one for one in _decode(_EXPECTED, raw)}
+    if wire.UNCLASSIFIED in by_id:
+        raise PayloadError("stands for what is not classified", path=wire.UNCLASSIFIED)
     return [
-        ExpectedDocument(id=id_, label=one.label, required=one.required)
+        ExpectedDocument(id=id_, label=one.label or id_, required=one.required)
         for id_, one in by_id.items()
     ]
+
+
+def set_aside(raw: bytes, error: PayloadError, *, ref: str | None = None) -> Unreadable:
+    """Keep what cannot be read, with the reason; ``ref`` is what it is about, else its own id."""
+    return Unreadable(kind=None, partner_ref=ref or _id_of(raw), reason=str(error), raw=raw)
 
 
 def read_follow_ups(items: Iterable[msgspec.Raw]) -> FollowUps:
@@ -57,10 +80,7 @@ def read_follow_ups(items: Iterable[msgspec.Raw]) -> FollowUps:
         try:
             one, members, at = _decoded(raw)
         except PayloadError as error:
-            ref = _id_of(raw)
-            found.unreadable.append(
-                Unreadable(kind=None, partner_ref=ref, reason=str(error), raw=raw)
-            )
+            found.unreadable.append(set_aside(raw, error))
             continue
         found.changed.append(at)
         found.updates.append(_update(one, members, at))
@@ -70,16 +90,20 @@ def read_follow_ups(items: Iterable[msgspec.Raw]) -> FollowUps:
     return found
 
 
-def _decoded(raw: bytes) -> tuple[wire.WireFollowUp, Mapping[str, Any], datetime]:
+def _decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
     if _ESCAPED_NUL in raw:
         raise PayloadError("holds a NUL character")
     try:
-        one, members = _ITEM.decode(raw), _ANY.decode(raw)
+        return decoder.decode(raw)
     except msgspec.DecodeError as error:
         text, _, path = str(error).replace("`", "").partition(" - at $")
         raise PayloadError(text, path=path.strip(".")) from None
     except (UnicodeDecodeError, RecursionError):
         raise PayloadError("is not readable JSON") from None
+
+
+def _decoded(raw: bytes) -> tuple[wire.WireFollowUp, Mapping[str, Any], datetime]:
+    one, members = _decode(_ITEM, raw), _decode(_ANY, raw)
     if len(one.pieces) > wire.MOST_PIECES:
         raise PayloadError(f"holds more than {wire.MOST_PIECES}", path="pieces")
     try:
@@ -111,22 +135,39 @@ def _event(one: wire.WireFollowUp, at: datetime) -> Event:
 
 
 def _data(one: wire.WireFollowUp, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Give client and contract, and under ``extra`` all else, ``complete`` among it."""
+    """Give client, contract and what is expected; under ``extra`` all else, and the pieces whole.
+
+    ``complete`` is among it.
+    """
     client = one.client or wire.WireClient()
-    data: dict[str, Any] = {
+    extra = _given(members, wire.PLACED)
+    more = _given(extra.pop("client", {}), wire.PLACED_OF_CLIENT)
+    parts = {
         "client": {"name": client.name, "email": client.email, "profile": client.profile},
         "contract": {"type": one.contract_type, "number": one.contract_id},
-        "extra": {
-            name: value
-            for name, value in members.items()
-            if name not in wire.PLACED and value is not None
-        },
+        "extra": extra | ({"client": more} if more else {}),
     }
+    given = {part: kept for part, values in parts.items() if (kept := _given(values))}
+    return {**given, "expected": _expected(one.pieces)}
+
+
+def _given(values: Mapping[str, Any], placed: Collection[str] = ()) -> dict[str, Any]:
     return {
-        part: kept
-        for part, values in data.items()
-        if (kept := {name: value for name, value in values.items() if value is not None})
+        name: value for name, value in values.items() if value is not None and name not in placed
     }
+
+
+def _expected(pieces: Iterable[wire.WirePiece]) -> list[dict[str, Any]]:
+    """Give what is expected of this very follow-up, whatever its type of contract says."""
+    return [
+        {
+            "id": piece.document_type_id,
+            "label": piece.label or piece.document_type_id,
+            "required": piece.required,
+        }
+        for piece in pieces
+        if piece.required is not None
+    ]
 
 
 def _unknown(one: wire.WireFollowUp) -> Iterable[str]:

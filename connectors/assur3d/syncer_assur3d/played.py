@@ -121,16 +121,13 @@ class PlayedAssur3d:
         if wire.CURSOR in request.query:
             if wire.SINCE in request.query:
                 raise Problem(422, "PARAMETER_INVALID")
-            waiting = office.positions.get(request.query[wire.CURSOR])
+            waiting = office.behind(request.query[wire.CURSOR])
             if waiting is None:
                 raise Problem(410, "CURSOR_EXPIRED")
         else:
             waiting = office.listing(_instant(request.query.get(wire.SINCE)))
         page, rest = waiting[:limit], waiting[limit:]
-        following = None
-        if rest:
-            following = f"p-{len(office.positions) + 1}"
-            office.positions[following] = rest
+        following = office.keep_position(page[-1]) if rest else None
         return _json({"items": [one.view() for one in page], "nextCursor": following})
 
     async def deposit(self, request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from syncer.sdk import to_text
 
 Expected = tuple[str, str, bool]
 """Id, label, required."""
+FollowUpKey = tuple[datetime, str]
 USUAL: Mapping[str, Sequence[Expected]] = {
     "auto": (
         ("dt-permis", "Permis de conduire", True),
@@ -22,6 +23,9 @@ USUAL: Mapping[str, Sequence[Expected]] = {
     ),
     "habitation": (("dt-bail", "Bail", True), ("dt-rib", "RIB", True)),
 }
+
+
+POSITION_LIFE = timedelta(hours=24)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +59,11 @@ class FollowUp:
             **self.extra,
         }
 
+    @property
+    def key(self) -> FollowUpKey:
+        """What it is ordered by."""
+        return self.updated_at, self.id
+
     def piece(self, type_: str) -> dict[str, Any] | None:
         """Find one of its pieces."""
         return next((one for one in self.pieces if one["documentTypeId"] == type_), None)
@@ -72,7 +81,8 @@ class Office:
         default_factory=lambda: {code: list(some) for code, some in USUAL.items()}
     )
     follow_ups: dict[str, FollowUp] = field(default_factory=dict)
-    positions: dict[str, list[FollowUp]] = field(default_factory=dict)
+    positions: dict[str, tuple[FollowUpKey, datetime]] = field(default_factory=dict)
+    """Behind which row each begins, and until when it is known."""
     waivers: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def credentials(self) -> Mapping[str, str]:
@@ -112,8 +122,23 @@ class Office:
 
     def listing(self, since: datetime) -> list[FollowUp]:
         """List what changed since an instant, inclusive."""
-        found = [one for one in self.follow_ups.values() if one.updated_at >= since]
-        return sorted(found, key=lambda one: (one.updated_at, one.id))
+        return [one for one in self._in_order() if one.updated_at >= since]
+
+    def keep_position(self, behind: FollowUp) -> str:
+        """Give a cursor for what stands behind a row."""
+        cursor = f"p-{len(self.positions) + 1}"
+        self.positions[cursor] = (behind.key, self.now() + POSITION_LIFE)
+        return cursor
+
+    def behind(self, cursor: str) -> list[FollowUp] | None:
+        """List what stands behind a position now; None when it is not known any more."""
+        key, known_until = self.positions.get(cursor, (None, self.now()))
+        if key is None or self.now() >= known_until:
+            return None
+        return [one for one in self._in_order() if one.key > key]
+
+    def _in_order(self) -> list[FollowUp]:
+        return sorted(self.follow_ups.values(), key=lambda one: one.key)
 
     def expected(self, code: str) -> list[dict[str, Any]]:
         """List what is expected for a type of contract."""

@@ -22,6 +22,8 @@ BEGINNING = "1970-01-01T00:00:00Z"
 MOST_TYPES = 500
 MOST_PIECES = 500
 POSITION_GONE = 410
+UNCLASSIFIED = "other"
+"""Stands here for documents that nobody classified yet: no type of the platform may have it."""
 
 PART_TYPE, PART_FILE = "documentTypeId", "file"
 
@@ -39,7 +41,7 @@ STATUSES: Mapping[str, MarkState | None] = {
 """Piece statuses; one that is not here counts as missing."""
 
 Id = Annotated[str, Meta(min_length=1, max_length=100)]
-Label = Annotated[str, Meta(min_length=1, max_length=500)]
+Label = Annotated[str, Meta(max_length=500)]
 
 
 class WireOffice(Struct, rename="camel"):
@@ -60,8 +62,8 @@ class WireExpected(Struct, rename="camel"):
     """An expected document of a type of contract."""
 
     document_type_id: Id
-    label: Label
     required: bool
+    label: Label | None = None
 
 
 class WireClient(Struct, rename="camel"):
@@ -77,6 +79,8 @@ class WirePiece(Struct, rename="camel"):
 
     document_type_id: Id
     status: str
+    label: Label | None = None
+    required: bool | None = None
 
 
 class WireFollowUp(Struct, rename="camel"):
@@ -92,8 +96,9 @@ class WireFollowUp(Struct, rename="camel"):
     client: WireClient | None = None
 
 
-PLACED = frozenset({"id", "contractType", "updatedAt", "pieces", "client"})
+PLACED = frozenset({"id", "contractType", "updatedAt"})
 """Members of a follow-up that stand elsewhere than under ``extra``."""
+PLACED_OF_CLIENT = frozenset({"name", "email", "profile"})
 
 
 class WireFollowUps(Struct, rename="camel"):

@@ -147,6 +147,41 @@ async def test_deposit_and_waiver_come_back_as_the_platform_has_them(
     assert (await api.file("F-1"))["documents"]["complete"] is True
 
 
+async def test_what_a_follow_up_requires_itself_is_counted_though_its_type_says_otherwise(
+    api: Api, office: Office
+) -> None:
+    one = office.add("F-1")
+    one.pieces[1]["required"] = False
+    one.pieces[2]["required"] = True
+    one.pieces.append(
+        {"documentTypeId": "dt-photo", "label": "Photo", "required": True, "status": "lost"}
+    )
+    office.add("F-2").contract_type = "moto"
+    await api.refresh()
+
+    assert await api.states("F-1") == {
+        "dt-permis": "missing",
+        "dt-rib": "optional",
+        "dt-kbis": "missing",
+        "dt-photo": "missing",
+    }
+    counts = [(await api.file(ref))["documents"]["missing"] for ref in ("F-1", "F-2")]
+    assert counts == [3, 2]
+
+
+async def test_rule_set_that_was_set_aside_is_resolved_by_a_good_one(
+    api: Api, office: Office
+) -> None:
+    office.types["auto"].append(("other", "Autre", True))
+    assert (await api.refresh())["state"] == "partial"
+    office.types["auto"].pop()
+    assert (await api.refresh())["state"] == "succeeded"
+
+    (aside,) = (await api.ask("GET", "/v1/quarantine"))["items"]
+    assert aside["partner_ref"] == "auto"
+    assert aside["resolved_at"] is not None
+
+
 async def test_renamed_type_keeps_what_was_received_and_new_one_is_missing(
     api: Api, office: Office, clock: Any
 ) -> None:

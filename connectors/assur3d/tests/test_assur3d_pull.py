@@ -161,21 +161,25 @@ async def test_follow_ups_of_one_instant_are_read_by_position(
     assert ["cursor" in query for query in queries] == [False, False, True, True]
 
 
-async def test_forgotten_position_begins_again_and_is_given_up_after_a_while(
-    connector: Assur3d, link: Any, office: Office, platform: PlayedAssur3d
+async def test_position_of_the_day_before_begins_again_and_is_given_up_after_a_while(
+    connector: Assur3d, link: Any, office: Office, clock: FakeClock, platform: PlayedAssur3d
 ) -> None:
     for number in range(205):
         office.add(f"F-{number:03}")
     first = await connector.pull(link, None)
     second = await connector.pull(link, first.next_cursor)
-    office.positions.clear()
+    clock.advance(timedelta(hours=24))
 
     gone = await connector.pull(link, second.next_cursor)
+    office.touch(office.follow_ups["F-003"])
     pages, _ = await read_all(connector, link, gone.next_cursor)
 
     assert gone.has_more
     assert gone.claim_updates == ()
     assert set(refs(pages)) == set(office.follow_ups)
+    asked = [seen.query for seen in platform.seen if seen.path.endswith("/followups")][2:4]
+    assert [sorted(query) for query in asked] == [["cursor", "limit"], ["limit", "updatedSince"]]
+    assert asked[1]["updatedSince"] == "2026-03-02T09:15:00Z"
     cursor = Cursor(position="p-none", restarts=3).text()
     with pytest.raises(PageLoopError):
         await connector.pull(link, cursor)
@@ -212,6 +216,42 @@ async def test_one_bad_follow_up_is_set_aside_and_unknown_words_are_kept(
     assert (update.stage, update.data["extra"]["colour"]) == (None, "blue")
     assert {piece.type: piece.state for piece in update.pieces}["dt-rib"] is None
     assert {one.type for one in page.unknown} == {"stage frozen", "piece lost"}
+
+
+async def test_rule_set_that_cannot_be_read_is_set_aside_and_all_else_goes_on(
+    connector: Assur3d, link: Any, office: Office, platform: PlayedAssur3d
+) -> None:
+    office.types["auto"].append(("other", "Autre", True))
+    office.types["habitation"][0] = ("dt-bail", "", True)
+    office.types |= {"": [], "gone": []}
+    office.add("F-1")
+    platform.faults.append(Fault(status=404, path="/gone/expected-documents"))
+
+    (page,), cursor = await read_all(connector, link)
+
+    assert {(one.partner_ref, one.reason.partition(":")[0]) for one in page.unreadable} == {
+        ("auto", "other"),
+        (None, "code"),
+    }
+    assert {code: [d.label for d in some] for code, some in page.rule_sets.items()} == {
+        "habitation": ["dt-bail", "RIB"]
+    }
+    assert refs([page]) == ["F-1"]
+    assert Cursor.parse(cursor).etags.keys() == {"habitation"}
+
+
+async def test_what_has_no_place_of_its_own_is_kept_where_it_stood(
+    connector: Assur3d, link: Any, office: Office
+) -> None:
+    one = office.add("F-1")
+    one.client["phone"] = "0612"
+    one.pieces[0]["documentId"] = "d-1"
+
+    (page,), _ = await read_all(connector, link)
+
+    extra = page.claim_updates[0].data["extra"]
+    assert extra["client"] == {"phone": "0612"}
+    assert extra["pieces"] == one.pieces
 
 
 async def test_change_from_the_future_does_not_move_the_start(

@@ -43,6 +43,17 @@ async def test_answer_that_was_lost_leads_to_one_document(
     assert len(follow_up.digests) == 1
 
 
+async def test_document_that_is_known_there_needs_no_more_words(
+    connector: Assur3d, link: Any, office: Office, platform: PlayedAssur3d, delivery_of: Any
+) -> None:
+    office.add("F-1")
+    platform.faults.append(Fault(status=200, path="/documents", body=b""))
+
+    receipt = await connector.deliver(link, delivery_of(DEPOSIT, document_type="dt-rib"))
+
+    assert (receipt.partner_ref, receipt.raw) == ("F-1", {})
+
+
 async def test_unknown_type_is_refused_with_the_platforms_code(
     connector: Assur3d, link: Any, office: Office, delivery_of: Any
 ) -> None:
