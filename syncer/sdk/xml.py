@@ -63,6 +63,22 @@ class XmlElement:
             raise PayloadError("stands there more than once", path=name)
         return found[0] if found else None
 
+    def as_values(self) -> dict[str, Any]:
+        """Give it as nested JSON values with the partner's names.
+
+        What stands there several times is a list. The text of an element that has more than its
+        text is ``text``.
+        """
+        found: dict[str, Any] = dict(self.attributes)
+        if self.text.strip():
+            found["text"] = self.text
+        several: dict[str, list[Any]] = {}
+        for child in self.children:
+            is_text = not child.attributes and not child.children
+            value = child.text if is_text else child.as_values()
+            several.setdefault(child.name, []).append(value)
+        return found | {name: of[0] if len(of) == 1 else of for name, of in several.items()}
+
 
 def parse_xml(content: bytes) -> XmlElement:
     """Read a document in UTF-8 or ISO-8859-1, as it declares; without declaration it is UTF-8.

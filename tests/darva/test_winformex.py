@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from syncer_winformex.mapping import read_mission
 from syncer_winformex.played import PlayedWinformex
 
 from tests.darva.conftest import Garage, Network, nothing_to_do, open_garage
@@ -21,6 +22,13 @@ enabled = true
 base_url = "http://127.0.0.1:1"
 allow_insecure = true
 """
+ODD = b"""<mission id="WF-1" status="new"
+ statusChangedAt="2026-03-02t00:30:00+02:00" priority="high">
+  <vehicle plate="1-ABC-234" colour="red"><option>a</option><option code="b"/></vehicle>
+  <insurer name="Demo"/>
+  <lossDate place="Gent">2026-02-21</lossDate>
+  <note by="expert">call first</note>
+</mission>"""
 SHARED = """
 [settings.informex]
 queueing = "none"
@@ -119,6 +127,25 @@ async def test_the_same_status_event_again_changes_nothing(open_shop: Open) -> N
 
         assert (ended["counts"]["new"], ended["counts"]["changed"]) == (0, 0)
         assert len(list(garage.box.folder.glob("ARCHIVE/*/*.xml"))) == 2
+
+
+def test_a_mission_of_the_first_hour_of_a_month_is_archived_in_that_month() -> None:
+    changed = ODD.replace(b"2026-03-02t", b"2026-04-01T")
+
+    record, month = read_mission(changed)
+
+    assert (f"{record.status_changed_at:%Y-%m}", month) == ("2026-03", "2026-04")
+
+
+def test_what_a_mission_says_besides_is_kept_where_it_stood() -> None:
+    record, _ = read_mission(ODD)
+
+    assert record.extra == {
+        "priority": "high",
+        "vehicle": {"colour": "red", "option": ["a", {"code": "b"}]},
+        "lossDate": {"place": "Gent"},
+        "note": {"by": "expert", "text": "call first"},
+    }
 
 
 async def test_a_file_that_cannot_be_read_is_refused_with_its_reason(open_shop: Open) -> None:

@@ -151,7 +151,7 @@ def _message(root: XmlElement) -> Message:
         invoice=_invoice(invoice) if invoice else None,
         label=(label.text.strip() or None) if label else None,
         content=_digest(root),
-        fields=_fields(root),
+        fields=root.as_values(),
     )
 
 
@@ -265,15 +265,3 @@ def _digest(root: XmlElement) -> str:
 def _listed(element: XmlElement) -> list[Any]:
     below = [_listed(child) for child in element.children]
     return [element.name, sorted(element.attributes.items()), element.text, below]
-
-
-def _fields(element: XmlElement) -> dict[str, Any]:
-    """Give an element as nested values; what stands there several times becomes a list."""
-    found: dict[str, Any] = dict(element.attributes)
-    if element.text.strip():
-        found["text"] = element.text
-    several: dict[str, list[Any]] = {}
-    for child in element.children:
-        is_text = not child.attributes and not child.children
-        several.setdefault(child.name, []).append(child.text if is_text else _fields(child))
-    return found | {name: of[0] if len(of) == 1 else of for name, of in several.items()}

@@ -96,9 +96,9 @@ class Winformex(Connector[WinformexCredentials, Settings]):
         records = []
 
         def read(raw: bytes) -> str:
-            record = read_mission(raw)
+            record, month = read_mission(raw)
             records.append(record)
-            return f"{wire.ARCHIVE}/{record.status_changed_at:%Y-%m}"
+            return f"{wire.ARCHIVE}/{month}"
 
         taken = await take_ready(
             link.folder, wire.INBOX, read=read, reject=wire.REJECT, order=changed_micros

@@ -22,11 +22,16 @@ from syncer.sdk import (
 from syncer_winformex import wire
 
 _CHANGED_OF_HEAD = re.compile(rb"""\sstatusChangedAt\s*=\s*["']([^"']{20,40})["']""")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+_MONTH = re.compile(r"([0-9]{4}-[0-9]{2})-[0-9]{2}[Tt]")
 _VERSION = re.compile(r"[0-9]{1,9}")
 _LONGEST_REF = 255
 _VEHICLE = ("plate", "vin", "make", "model")
-_KNOWN = {"id", "number", "status", wire.STATUS_CHANGED_AT, "version", wire.LOSS_DATE}
+_KNOWN = {"id", "number", "status", wire.STATUS_CHANGED_AT, "version"}
+_KNOWN_BELOW = {
+    wire.VEHICLE: {*_VEHICLE},
+    wire.INSURER: {"name", "claimNumber"},
+    wire.LOSS_DATE: {"text"},
+}
 
 
 def changed_micros(head: bytes) -> int:
@@ -38,8 +43,8 @@ def changed_micros(head: bytes) -> int:
         return 0
 
 
-def read_mission(raw: bytes) -> Record:
-    """Read a mission.
+def read_mission(raw: bytes) -> tuple[Record, str]:
+    """Read a mission, and the month of its status event as it is written.
 
     Raises:
         PayloadError: the file is none, or lacks what every mission has; names the field.
@@ -48,9 +53,9 @@ def read_mission(raw: bytes) -> Record:
     if root.name != wire.MISSION:
         raise PayloadError(f"the document is no <{wire.MISSION}>")
     id_, number = _needed(root, "id"), _given(root, "number")
-    changed_at, revision = _status_event(_needed(root, wire.STATUS_CHANGED_AT))
+    changed_at, revision, month = _status_event(_needed(root, wire.STATUS_CHANGED_AT))
     insurer = _insurer(root.child(wire.INSURER))
-    return Record(
+    record = Record(
         kind=Kind.MISSION,
         partner_ref=id_,
         revision=revision,
@@ -68,6 +73,7 @@ def read_mission(raw: bytes) -> Record:
         loss_date=_loss_date(root.child(wire.LOSS_DATE)),
         extra=_extra(root),
     )
+    return record, month
 
 
 def claim_data(record: Record) -> Mapping[str, Any]:
@@ -103,11 +109,11 @@ def _needed(element: XmlElement, name: str) -> str:
     return value
 
 
-def _status_event(text: str) -> tuple[datetime, str]:
-    """Give the instant and the one spelling of it that serves as the revision."""
+def _status_event(text: str) -> tuple[datetime, str, str]:
+    """Give the instant, the one spelling of it that serves as the revision, and the month."""
     try:
-        if _DAY.match(text):
-            return parse_instant(text), instant_key(text)
+        if month := _MONTH.match(text):
+            return parse_instant(text), instant_key(text), month[1]
     except (ValueError, OverflowError):
         pass
     raise PayloadError("is no instant with an offset", path=wire.STATUS_CHANGED_AT)
@@ -144,13 +150,12 @@ def _loss_date(element: XmlElement | None) -> date | None:
 
 def _extra(root: XmlElement) -> dict[str, Any]:
     """Keep what has no place of its own, where it stood."""
-    known = {wire.VEHICLE: set(_VEHICLE), wire.INSURER: {"name", "claimNumber"}}
-    extra: dict[str, Any] = {k: v for k, v in root.attributes.items() if k not in _KNOWN}
-    for child in root.children:
-        if child.name not in _KNOWN:
-            below = {
-                k: v for k, v in child.attributes.items() if k not in known.get(child.name, ())
-            }
-            value = below or child.text.strip()
-            extra |= {child.name: value} if value else {}
-    return extra
+    extra = _without(root.as_values(), _KNOWN)
+    for name, known in _KNOWN_BELOW.items():
+        value = extra.get(name)
+        extra[name] = _without(value, known) if isinstance(value, dict) else None
+    return {name: value for name, value in extra.items() if value}
+
+
+def _without(values: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
