@@ -37,11 +37,16 @@ class Room:
         return self._client.trouble if self._client else None
 
     async def send(self, message: MailMessage, *, leaving: Callable[[], None] | None = None) -> str:
-        """Hand a message over; the sender's domain completes its id."""
-        if self._client is None or self._server is None:
-            raise MailNotConfiguredError("No mail server is configured; see [mail].")
-        full_id = f"{message.message_id}@{self._server.sender.domain}"
-        return await self._client.send(replace(message, message_id=full_id), leaving=leaving)
+        """Hand a message over."""
+        if self._client is None:
+            raise _not_configured()
+        return await self._client.send(message, leaving=leaving)
+
+    def message_id(self, id_: str) -> str:
+        """Complete an id with the sender's domain."""
+        if self._server is None:
+            raise _not_configured()
+        return f"{id_}@{self._server.sender.domain}"
 
     async def probe(self) -> None:
         """Find out whether the server can be used."""
@@ -76,3 +81,7 @@ class Room:
     def edited(self, subject: str, text: str) -> Letter:
         """Make a letter of what a person wrote."""
         return letters.from_person(subject, text)
+
+
+def _not_configured() -> MailNotConfiguredError:
+    return MailNotConfiguredError("No mail server is configured; see [mail].")

@@ -50,7 +50,7 @@ class Letter:
 class MailMessage:
     """One message; the host adds sender, date and the MIME form.
 
-    ``message_id`` is without angle brackets and stays the same whenever the message is sent again.
+    ``message_id`` (``MailSession.message_id``) stays the same whenever the message is sent again.
     Names of attachments are made safe on the way. ``sender_name`` is shown beside the sender's
     address where the configuration gives it no name of its own.
     """
@@ -78,6 +78,16 @@ class MailSession(Protocol):
         """Write a readable summary of a claim file and of what is attached.
 
         ``text`` stands before the summary instead of the usual greeting.
+        """
+        ...
+
+    def message_id(self, id_: str) -> str:
+        """Complete an id of ours to a Message-ID at the sender's domain, without angle brackets.
+
+        The configured sender may change: what is to stay the same is made once and noted.
+
+        Raises:
+            MailNotConfiguredError: there is no mail server.
         """
         ...
 

@@ -130,7 +130,7 @@ class MailQueue:
 
     def _message(self, mail: StoredMail) -> MailMessage:
         return MailMessage(
-            message_id=mail.id,
+            message_id=self.room.message_id(mail.id),
             to=mail.to,
             letter=self.room.edited(mail.subject, mail.text),
             language=mail.language.value,

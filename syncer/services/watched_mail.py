@@ -31,6 +31,10 @@ class WatchedMail:
         """Write a summary of a claim file."""
         return self.room.dossier(claim_file, files, language=language, subject=subject, text=text)
 
+    def message_id(self, id_: str) -> str:
+        """Complete an id of ours to a Message-ID."""
+        return self.room.message_id(id_)
+
     async def send(self, message: MailMessage) -> str:
         """Hand a message over; errors as ``MailSession.send`` says."""
         marks: list[object] = []

@@ -123,7 +123,7 @@ def message(
     *files: OutgoingFile, subject: str = "Dossier é", text: str = "Voilà.\n.\n..x\n"
 ) -> MailMessage:
     return MailMessage(
-        message_id="0193-delivery",
+        message_id="0193-delivery@example.org",
         to="claims@insurer.example",
         letter=Letter(subject=subject, text=text, html="<p>Voilà.</p>"),
         attachments=files,

@@ -62,6 +62,7 @@ class DossierMail(Payload):
     text: MailText | None = Field(None, description="Said before the summary; absent: a greeting.")
 
 
+MESSAGE_ID = "message_id"
 OurLink = Link[NoCredentials, ClaimsMailSettings]
 OurDelivery = Delivery[DossierMail]
 
@@ -115,8 +116,9 @@ class ClaimsMail(Connector[NoCredentials, ClaimsMailSettings]):
         raise TooLargeError(text, faults, code="mail_too_large")
 
     async def deliver(self, link: OurLink, delivery: OurDelivery) -> Receipt:
-        """Send one message; its Message-ID is the delivery's id and never changes."""
+        """Send one message; its Message-ID is made of the delivery's id and never changes."""
         assert delivery.claim_file is not None  # this operation makes none
+        message_id = await _message_id(link, delivery)
         wanted = delivery.payload
         letter = link.mail.dossier(
             delivery.claim_file,
@@ -127,14 +129,25 @@ class ClaimsMail(Connector[NoCredentials, ClaimsMailSettings]):
         )
         answer = await link.mail.send(
             MailMessage(
-                message_id=delivery.id,
+                message_id=message_id,
                 to=wanted.to,
                 letter=letter,
                 attachments=delivery.files,
                 language=wanted.language,
             )
         )
-        return Receipt(raw={"server": answer, "to": wanted.to, "message_id": delivery.id})
+        said = {"server": answer, "to": wanted.to, "message_id": f"<{message_id}>"}
+        return Receipt(raw=said)
+
+
+async def _message_id(link: OurLink, delivery: OurDelivery) -> str:
+    """Give the id that the first attempt chose, even if the sender's domain changed since."""
+    noted = delivery.notes.get(MESSAGE_ID)
+    if isinstance(noted, str):
+        return noted
+    made = link.mail.message_id(delivery.id)
+    await delivery.note(MESSAGE_ID, made)
+    return made
 
 
 @hookimpl

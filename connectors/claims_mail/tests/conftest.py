@@ -31,6 +31,10 @@ async def office() -> AsyncIterator[PlayedClaimsOffice]:
 
 @pytest.fixture
 def link(office: PlayedClaimsOffice) -> Link:  # type: ignore[type-arg]
+    return link_to(office, domain="leroy.example")
+
+
+def link_to(office: PlayedClaimsOffice, *, domain: str) -> Link:  # type: ignore[type-arg]
     host, _, port = office.address.removeprefix("smtp://").partition(":")  # type: ignore[attr-defined]
     server = MailServer(
         host=host,
@@ -38,7 +42,7 @@ def link(office: PlayedClaimsOffice) -> Link:  # type: ignore[type-arg]
         security="none",
         user="",
         password="",
-        sender=Address("Carrosserie Leroy", addr_spec="post@leroy.example"),
+        sender=Address("Carrosserie Leroy", addr_spec=f"post@{domain}"),
     )
     return Link(
         repairer="garage-7",

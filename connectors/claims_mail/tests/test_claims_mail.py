@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from syncer_claims_mail.played import PlayedClaimsOffice
 
 from syncer.sdk import LostAnswer, TooLargeError
 
-from .conftest import DELIVERY, delivery, file_of
+from .conftest import DELIVERY, delivery, file_of, link_to
 
 
 async def test_dossier_arrives_with_summary_and_documents(
@@ -40,17 +41,25 @@ async def test_dossier_arrives_with_summary_and_documents(
     assert [part.get_filename() for part in files] == ["mandato.pdf", "mandato (2).pdf"]
     assert files[1].get_payload(decode=True) == photo
     assert receipt.is_final
-    assert receipt.raw["message_id"] == DELIVERY
+    assert receipt.raw["message_id"] == message["Message-ID"]
 
 
-async def test_second_attempt_has_the_same_message_id(
+async def test_second_attempt_has_the_same_message_id_though_the_sender_has_moved(
     office: PlayedClaimsOffice, link: Any
 ) -> None:
-    for _ in range(2):
-        await ClaimsMail().deliver(link, delivery(subject="Urgente", text="Vi preghiamo."))
+    noted: dict[str, Any] = {}
+
+    async def keep_note(step: str, value: Any) -> None:
+        noted[step] = value
+
+    attempt = delivery(subject="Urgente", text="Vi preghiamo.")
+    await ClaimsMail().deliver(link, replace(attempt, keep_note=keep_note))
+    moved = link_to(office, domain="leroy-bis.example")
+    receipt = await ClaimsMail().deliver(moved, replace(attempt, notes=noted))
 
     first, second = (mail.message for mail in office.mailbox.messages)
-    assert first["Message-ID"] == second["Message-ID"]
+    assert second["From"] == "Carrosserie Leroy <post@leroy-bis.example>"
+    assert first["Message-ID"] == second["Message-ID"] == receipt.raw["message_id"]
     assert first["Subject"] == "Urgente"
     assert office.live() == "sinistri@compagnia.example reads “Urgente”"
 
