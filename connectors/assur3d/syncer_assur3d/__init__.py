@@ -109,7 +109,10 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
     async def check(self, link: OurLink) -> None:
         """Ask for the office; it must be the one that was named."""
         office = link.credentials.office_id
-        answer = await link.http.request("GET", path_of(wire.OFFICE, office))
+        path = path_of(wire.OFFICE, office)
+        answer = await link.http.request("GET", path, accept={OK, GONE})
+        if answer.status == GONE:
+            raise CredentialsRejectedError("The platform knows no office of this id.")
         if answer.decode(wire.WireOffice).id != office:
             raise CredentialsRejectedError("The token belongs to another office.")
 

@@ -178,6 +178,8 @@ class PlayedAssur3d:
         if scheme != "Bearer" or not known:
             raise Problem(401, "TOKEN_INVALID")
         office = known[0]
+        if request.match_info["office"] not in self.offices:
+            raise Problem(404, "OFFICE_UNKNOWN")
         if request.match_info["office"] != office.id:
             raise Problem(403, "OFFICE_FORBIDDEN")
         names = list(request.query)

@@ -45,7 +45,7 @@ async def test_check_takes_the_right_token_for_the_right_office_only(
     platform.add_office("O-8", "another-token")
     await connector.check(open_link())
 
-    for wrong in ({"api_token": "wrong"}, {"office_id": "O-8"}):
+    for wrong in ({"api_token": "wrong"}, {"office_id": "O-8"}, {"office_id": "O-9"}):
         with pytest.raises(CredentialsRejectedError):
             await connector.check(open_link(**wrong))
 
