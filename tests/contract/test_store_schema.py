@@ -25,8 +25,15 @@ from syncer.store import SqlStore, lock_data_folder, open_store, sqlite_is_fixed
 from syncer.store.schema import _config, known_versions
 from syncer.store.tables import metadata
 from syncer.testing import FakeClock
+from tests.contract.conftest import Databases
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
+
+
+@pytest.fixture
+def postgresql_url(databases: Databases) -> str:
+    """The address of a database of its own: these tests change the schema."""
+    return databases.new()
 
 
 async def open_once(url: str) -> None:
