@@ -17,6 +17,7 @@ from syncer.dispatch.ambient import UuidIds
 from syncer.store import SqlStore, open_store, sqlite_url
 from syncer.testing import FakeClock
 from tests.contract.samples import IDS, make_link
+from tests.stores import lay_migrated
 
 SERVER_STARTS = 3
 REMEMBER = """
@@ -154,8 +155,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def store(url: str, clock: FakeClock) -> AsyncIterator[SqlStore]:
+async def store(url: str, sqlite_path: Path, clock: FakeClock) -> AsyncIterator[SqlStore]:
     """An open store with one repairer and one link."""
+    await lay_migrated(sqlite_path)
     async with open_store(url, clock=clock, ids=UuidIds()) as opened:
         await opened.write(make_link)
         yield opened

@@ -22,6 +22,7 @@ from syncer.ports.store import UnitOfWork
 from syncer.store import SqlStore, open_store, sqlite_url
 from syncer.testing import FakeClock
 from tests.contract.samples import LINK, NOW, ask, make_link, sealed
+from tests.stores import lay_migrated
 
 PARALLEL = 200
 ENTRY = AuditEntry(
@@ -86,8 +87,9 @@ def raw_postgresql(url: str) -> Iterator[Run]:
 
 
 @pytest.fixture
-async def raw(url: str, clock: FakeClock) -> AsyncIterator[Run]:
+async def raw(url: str, sqlite_path: Path, clock: FakeClock) -> AsyncIterator[Run]:
     """A filled and closed store, and the database behind it."""
+    await lay_migrated(sqlite_path)
     async with open_store(url, clock=clock, ids=UuidIds()) as store:
         await store.write(make_link)
         await store.write(fill)

@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from pydantic import Field
 
-from syncer.dispatch.ambient import SystemChance, UuidIds
+from syncer.dispatch.ambient import SystemChance
 from syncer.domain.errors import ConflictError, NotFoundError
 from syncer.domain.feed import FeedEntry
 from syncer.domain.links import Link, LinkKey
@@ -33,9 +33,9 @@ from syncer.services.opening import LinkOpener
 from syncer.services.register import Registered, Registration
 from syncer.services.reset import CredentialReset
 from syncer.services.settings import SettingsInForce
-from syncer.store import open_store, sqlite_url
 from syncer.testing import FakeClock, serve_app
 from syncer.vault import KeyRingVault, open_vault
+from tests.stores import opened_store
 
 LINK = LinkKey("garage-7", "door")
 OTHER = LinkKey("garage-8", "door")
@@ -279,7 +279,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(database: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    async with open_store(sqlite_url(database), clock=clock, ids=UuidIds()) as store:
+    async with opened_store(database, clock) as store:
 
         async def furnish(uow: UnitOfWork) -> None:
             prefilled = {"door": {"shop": GOOD["shop"], "unknown": "x"}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -17,11 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from syncer.dispatch.ambient import UuidIds
-from syncer.store import open_store, sqlite_url
 from syncer.testing import FakeClock
 from tests.mail.desk import Desk
 from tests.mail.post import HOST, Certificate, Post, Serve
+from tests.stores import opened_store
 
 
 @pytest.fixture(scope="session")
@@ -86,25 +84,11 @@ async def serve(certificate: Certificate) -> AsyncIterator[Serve]:
         await asyncio.sleep(0)
 
 
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an empty database once; quicker than from nothing each time."""
-    file = tmp_path_factory.mktemp("blank") / "syncer.db"
-
-    async def make() -> None:
-        async with open_store(sqlite_url(file), clock=FakeClock(), ids=UuidIds()):
-            pass
-
-    asyncio.run(make())
-    return file
-
-
 @pytest.fixture
-async def desk(serve: Serve, blank: Path, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
     clock = FakeClock()
     post = await serve("none", login=False)
-    shutil.copy(blank, tmp_path / "syncer.db")
-    async with open_store(sqlite_url(tmp_path / "syncer.db"), clock=clock, ids=UuidIds()) as store:
+    async with opened_store(tmp_path / "syncer.db", clock) as store:
         opened = Desk(store=store, clock=clock, post=post)
         await opened.furnish()
         yield opened

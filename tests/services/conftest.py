@@ -44,8 +44,8 @@ from syncer.services.quarantine import QuarantineService
 from syncer.services.record_json import encode_record
 from syncer.services.records import RecordReading
 from syncer.services.settings import SettingsInForce
-from syncer.store import open_store, sqlite_url
 from syncer.testing import FakeClock
+from tests.stores import opened_store
 
 LINK = LinkKey("garage-7", "paper")
 
@@ -281,7 +281,7 @@ def a_claim() -> ClaimRef:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     clock = FakeClock()
-    async with open_store(sqlite_url(tmp_path / "syncer.db"), clock=clock, ids=UuidIds()) as store:
+    async with opened_store(tmp_path / "syncer.db", clock) as store:
         house = House(store=store, clock=clock)
         await house.furnish()
         yield house

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer.dispatch.ambient import UuidIds
 from syncer.domain.errors import ConnectorFailedError
 from syncer.domain.feed import ChangeType
 from syncer.domain.lives import EventOutcome
@@ -35,10 +34,10 @@ from syncer.services.claim_data import ClaimData
 from syncer.services.claim_files import NewClaimFile
 from syncer.services.lifecycles import Happening, Lived, fold, live_on
 from syncer.services.page import PageStorer
-from syncer.store import open_store, sqlite_url
 from syncer.testing import FakeClock
 from tests.campaign import COUNTS
 from tests.services.lives import LINK, NOON, ShelfConnector, ShelfLife, happened, installed, seen
+from tests.stores import opened_store
 
 if TYPE_CHECKING:
     from tests.services.conftest import House
@@ -362,8 +361,7 @@ async def _lives_are_the_same(steps: list[tuple[str, str, bool, bool]]) -> None:
             batches.append([])
         batches[-1].append(event)
     with tempfile.TemporaryDirectory() as folder:
-        address = sqlite_url(Path(folder) / "syncer.db")
-        async with open_store(address, clock=FakeClock(), ids=UuidIds()) as store:
+        async with opened_store(Path(folder) / "syncer.db", FakeClock()) as store:
             await store.write(_furnish)
             for batch in batches:
                 for ref in FILES:

@@ -6,12 +6,12 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from syncer.dispatch.ambient import UuidIds
 from syncer.domain.feed import Change, ChangeType, SubjectType
 from syncer.ports.store import Store, UnitOfWork
 from syncer.services.retention import Retention
-from syncer.store import FileBlobStore, open_store, sqlite_url
+from syncer.store import FileBlobStore
 from syncer.testing import FakeClock
+from tests.stores import opened_store
 
 DAYS = timedelta(days=1)
 MORE_THAN_A_BATCH = 5_200
@@ -41,7 +41,7 @@ async def test_retention_removes_all_that_is_too_old_however_much_it_is(tmp_path
     async def fill(uow: UnitOfWork) -> None:
         uow.feed.append([change] * MORE_THAN_A_BATCH, at=clock.now())
 
-    async with open_store(sqlite_url(tmp_path / "syncer.db"), clock=clock, ids=UuidIds()) as store:
+    async with opened_store(tmp_path / "syncer.db", clock) as store:
         await store.write(fill)
         clock.advance(91 * DAYS)
 
@@ -52,7 +52,7 @@ async def test_retention_removes_all_that_is_too_old_however_much_it_is(tmp_path
 
 async def test_retention_keeps_what_is_young(tmp_path: Path) -> None:
     clock = FakeClock()
-    async with open_store(sqlite_url(tmp_path / "syncer.db"), clock=clock, ids=UuidIds()) as store:
+    async with opened_store(tmp_path / "syncer.db", clock) as store:
         assert not any((await retention(store, tmp_path / "files", clock).prune()).values())
 
 
@@ -67,7 +67,7 @@ async def test_retention_removes_a_file_that_nothing_names_after_a_day(tmp_path:
     assert path is not None
     old = path.stat().st_mtime - (2 * DAYS).total_seconds()
     os.utime(path, (old, old))
-    async with open_store(sqlite_url(tmp_path / "syncer.db"), clock=clock, ids=UuidIds()) as store:
+    async with opened_store(tmp_path / "syncer.db", clock) as store:
         removed = await retention(store, tmp_path / "files", clock).remove_orphans()
 
     assert removed == 1

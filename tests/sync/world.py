@@ -41,8 +41,9 @@ from syncer.services.page import PageStorer
 from syncer.services.pass_end import PassEnd
 from syncer.services.pull import PullService
 from syncer.services.settings import SettingsInForce
-from syncer.store import FileBlobStore, open_store, sqlite_url
+from syncer.store import FileBlobStore
 from syncer.testing import FakeClock
+from tests.stores import opened_store
 
 KEY = LinkKey("garage-7", "model")
 OVERLAP = timedelta(minutes=5)
@@ -211,7 +212,7 @@ class World:
 
     async def open(self) -> None:
         """Open the store and wire the services."""
-        opened = open_store(sqlite_url(self.folder / "syncer.db"), clock=self.clock, ids=self.ids)
+        opened = opened_store(self.folder / "syncer.db", self.clock, self.ids)
         self.store: Store = await self._owned.enter_async_context(opened)
         self.registry = OneConnector(self.connector)
         self.board = PassBoard()

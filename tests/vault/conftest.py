@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from syncer.dispatch.ambient import UuidIds
 from syncer.domain.links import LinkKey
 from syncer.domain.stored import Repairer, SealedCredential
 from syncer.ports.store import Store, UnitOfWork
-from syncer.store import open_store, sqlite_url
 from syncer.testing import FakeClock
 from syncer.vault import KeyRingVault, open_vault
+from tests.stores import opened_store
 
 FIELDS = {"username": "garage-42", "password": "s3crét"}
 LINKS = tuple(LinkKey(f"garage-{number}", "demo") for number in range(3))
@@ -45,9 +44,8 @@ def key_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    url = sqlite_url(tmp_path / "data" / "syncer.db")
     (tmp_path / "data").mkdir()
-    async with open_store(url, clock=clock, ids=UuidIds()) as store:
+    async with opened_store(tmp_path / "data" / "syncer.db", clock) as store:
 
         async def furnish(uow: UnitOfWork) -> None:
             for link in LINKS:
