@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +59,30 @@ def _call(*arguments: str, stdin: str = "") -> Said:
 @pytest.fixture
 def syncer() -> Syncer:
     return _call
+
+
+@dataclass(frozen=True)
+class EndedDemo:
+    """A demo that made one pass and ended: its folder, and what it said."""
+
+    folder: Path
+    said: Said
+
+    def copied(self, folder: Path) -> Path:
+        """Copy it; gives its configuration."""
+        shutil.copytree(self.folder, folder)
+        configuration = folder / "syncer.toml"
+        text = configuration.read_text(encoding="utf-8")
+        configuration.write_text(text.replace(str(self.folder), str(folder)), encoding="utf-8")
+        return configuration
+
+
+@pytest.fixture(scope="session")
+def ended_demo(tmp_path_factory: pytest.TempPathFactory) -> EndedDemo:
+    folder = tmp_path_factory.mktemp("ended") / "demo"
+    said = _call("demo", "--once", "--json", "--data-dir", str(folder))
+    assert said.code == 0, said.err
+    return EndedDemo(folder, said)
 
 
 @dataclass(frozen=True)

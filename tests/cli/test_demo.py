@@ -11,13 +11,14 @@ from typing import Any
 import pexpect
 
 from syncer.cli.exits import Exit
+from tests.cli.conftest import EndedDemo
 
 Syncer = Callable[..., Any]
 SYNCER = str(Path(sys.executable).with_name("syncer"))
 
 
-def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
-    said = syncer("demo", "--once", "--json", "--data-dir", str(tmp_path / "demo"))
+def test_once_prints_what_came_and_ends(ended_demo: EndedDemo) -> None:
+    said = ended_demo.said
 
     claims = [each for each in said.json["passes"] if each["connector"] == "claims360"]
     assert said.code == Exit.OK
@@ -41,11 +42,12 @@ def test_once_prints_what_came_and_ends(syncer: Syncer, tmp_path: Path) -> None:
     assert dossier["number"]
 
 
-def test_once_again_on_the_same_folder_goes_on_where_it_was(syncer: Syncer, tmp_path: Path) -> None:
-    folder = str(tmp_path / "demo")
-    syncer("demo", "--once", "--data-dir", folder)
+def test_once_again_on_the_same_folder_goes_on_where_it_was(
+    syncer: Syncer, ended_demo: EndedDemo, tmp_path: Path
+) -> None:
+    folder = ended_demo.copied(tmp_path / "demo").parent
 
-    again = syncer("demo", "--once", "--json", "--data-dir", folder)
+    again = syncer("demo", "--once", "--json", "--data-dir", str(folder))
 
     assert again.code == Exit.OK
     assert all(each["state"] == "succeeded" for each in again.json["passes"])

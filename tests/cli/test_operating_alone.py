@@ -14,6 +14,7 @@ import pexpect
 import pytest
 
 from syncer.cli.exits import Exit
+from tests.cli.conftest import EndedDemo
 
 Syncer = Callable[..., Any]
 SYNCER = str(Path(sys.executable).with_name("syncer"))
@@ -22,11 +23,9 @@ LINK = ("--repairer", "garage-janssens", "--connector", "example")
 
 
 @pytest.fixture
-def stopped(syncer: Syncer, tmp_path: Path) -> Path:
+def stopped(ended_demo: EndedDemo, tmp_path: Path) -> Path:
     """The configuration of a demo that made one pass and stopped."""
-    folder = tmp_path / "demo"
-    assert syncer("demo", "--once", "--data-dir", str(folder)).code == Exit.OK
-    return folder / "syncer.toml"
+    return ended_demo.copied(tmp_path / "demo")
 
 
 @pytest.fixture
