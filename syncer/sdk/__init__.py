@@ -50,7 +50,7 @@ from syncer.domain.records import (
     Vehicle,
 )
 from syncer.sdk.connector import SDK_VERSION, Completed, Connector, hookimpl
-from syncer.sdk.delivery import Confirmation, Delivery, OutgoingFile, Receipt
+from syncer.sdk.delivery import Confirmation, Delivery, OutgoingFile, Piece, Receipt
 from syncer.sdk.folder import (
     Archived,
     FolderFile,
@@ -75,7 +75,7 @@ from syncer.sdk.mail import (
 )
 from syncer.sdk.models import Credentials, Secret, Settings
 from syncer.sdk.operation import FileRule, Operation, Payload
-from syncer.sdk.page import ClaimUpdate, Page, Piece, UnknownItem, Unreadable
+from syncer.sdk.page import ClaimUpdate, Page, UnknownItem, Unreadable
 from syncer.sdk.played import PlayedPartner
 from syncer.sdk.xml import XmlElement, parse_xml, write_xml
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from syncer.domain.claim_files import ClaimFile
+from syncer.domain.completeness import MarkState
 from syncer.domain.records import RecordKey
 from syncer.sdk.operation import Operation, Payload
 
@@ -80,18 +81,32 @@ class Delivery(Generic[P]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """How an expected document stands at the partner; ``state`` None: it misses it.
+
+    A ``reason`` that is None leaves the one that was given before, while the state is the same.
+    """
+
+    type: str
+    state: MarkState | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What the partner said of a delivery that took effect.
 
     ``partner_ref`` is the partner's own id of the claim when it gave one; it is stored on the claim
     file. ``incomplete`` are the document types that the partner still misses. ``at`` None: now.
     ``is_final`` False: the partner confirms later (``Page.confirmations``); the delivery is *sent*.
-    ``raw`` are JSON values as the partner gave them.
+    ``pieces`` are expected documents of the claim file that stand otherwise by it. ``raw`` are JSON
+    values as the partner gave them.
     """
 
     partner_ref: str | None = None
     at: datetime | None = None
     incomplete: Sequence[str] = ()
+    pieces: Sequence[Piece] = ()
     raw: Mapping[str, Json] = field(default_factory=dict)
     is_final: bool = True
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from syncer.domain.completeness import ExpectedDocument, MarkState
+from syncer.domain.completeness import ExpectedDocument
 from syncer.domain.lifecycles import Event, Stage
 from syncer.domain.records import ClaimRef, Kind, Record, RecordKey
-from syncer.sdk.delivery import Confirmation
+from syncer.sdk.delivery import Confirmation, Piece
 from syncer.sdk.folder import Archived, Refused
 
 
@@ -35,15 +35,6 @@ class UnknownItem:
     type: str
     partner_ref: str | None
     raw: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """How an expected document stands at the partner; ``state`` None: it misses it."""
-
-    type: str
-    state: MarkState | None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

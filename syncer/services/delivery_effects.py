@@ -17,11 +17,12 @@ from syncer.domain.records import ClaimRef
 from syncer.observability import Event, get_logger
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import Delivery, Receipt
-from syncer.services.completeness import recount_some
+from syncer.services.completeness import count_and_tell, recount_some
 from syncer.services.delivery_json import delivery_change
 from syncer.services.guard import plainly_guarded
 from syncer.services.lifecycles import Happening, live_on
 from syncer.services.opening import AnyConnector
+from syncer.services.partner_documents import mark_pieces
 from syncer.services.record_json import claim_file_change
 
 _log = get_logger(__name__)
@@ -86,7 +87,7 @@ async def take_effect(
     connector: AnyConnector,
     at: datetime,
 ) -> None:
-    """Let a delivery that took effect change its claim file: the partner's id, and its life."""
+    """Let a delivery that took effect change its claim file: id, life, expected documents."""
     if delivery.dry_run:
         return
     claim_file = await uow.claim_files.get(delivery.lane.claim_file_id)
@@ -99,6 +100,9 @@ async def take_effect(
         happenings += await _name(uow, claim_file, receipt.partner_ref, at=at)
     lived = await live_on(uow, connector, happenings, at=at)
     uow.feed.append(lived.changes, at=at)
+    pieces = receipt.pieces
+    if pieces and await mark_pieces(uow, claim_file.id, pieces, at=receipt.at or at):
+        await count_and_tell(uow, claim_file, at=at)
 
 
 async def _name(

@@ -51,7 +51,7 @@ async def take_documents(
     told = Told()
     for id_, update in updates:
         if update.pieces is not None:
-            await _mark(uow, id_, update.pieces, update.at, told)
+            await _mark_all(uow, id_, update.pieces, update.at, told)
         if update.stage is not None:
             await _move_on(uow, id_, update.stage, told, at=at)
     if rule_sets and await bring_rules(
@@ -61,25 +61,48 @@ async def take_documents(
     return told
 
 
-async def _mark(
+async def mark_pieces(uow: UnitOfWork, id_: str, pieces: Sequence[Piece], *, at: datetime) -> bool:
+    """Write what is new of some pieces of a claim file; True if anything is."""
+    return await _mark(uow, id_, pieces, await _known(uow, id_), at=at)
+
+
+async def _mark_all(
     uow: UnitOfWork, id_: str, pieces: Sequence[Piece], at: datetime, told: Told
 ) -> None:
-    """Write what is new of the pieces; one that says what it said keeps its instant."""
+    """Write what is new of the pieces, which are all that there are."""
+    known = await _known(uow, id_)
+    gone = known.keys() - {piece.type for piece in pieces}
+    every = [*pieces, *(Piece(type=type_, state=None) for type_ in gone)]
+    if await _mark(uow, id_, every, known, at=at):
+        told.touched.add(id_)
+
+
+async def _known(uow: UnitOfWork, id_: str) -> dict[str, Mark]:
     marks = (await uow.completeness.marks([id_]))[id_]
-    known = {mark.type: mark for mark in marks if mark.by is By.PARTNER}
+    return {mark.type: mark for mark in marks if mark.by is By.PARTNER}
+
+
+async def _mark(
+    uow: UnitOfWork, id_: str, pieces: Sequence[Piece], known: Mapping[str, Mark], *, at: datetime
+) -> bool:
+    """Write pieces; one that says what it said keeps its instant, and the reason it gave once."""
+    is_new = False
     for piece in pieces:
-        before = known.pop(piece.type, None)
-        if piece.state is None:
-            known |= {piece.type: before} if before else {}
-        elif before is None or (before.state, before.reason) != (piece.state, piece.reason):
+        before = known.get(piece.type)
+        if piece.state is None and before is not None:
+            await uow.completeness.unmark(id_, piece.type, By.PARTNER)
+            is_new = True
+        elif piece.state is not None and (before is None or _differs(piece, before)):
             mark = Mark(
                 type=piece.type, by=By.PARTNER, state=piece.state, reason=piece.reason, at=at
             )
             await uow.completeness.mark(id_, mark)
-            told.touched.add(id_)
-    for type_ in known:
-        await uow.completeness.unmark(id_, type_, By.PARTNER)
-        told.touched.add(id_)
+            is_new = True
+    return is_new
+
+
+def _differs(piece: Piece, before: Mark) -> bool:
+    return before.state is not piece.state or piece.reason not in {None, before.reason}
 
 
 async def _move_on(uow: UnitOfWork, id_: str, stage: Stage, told: Told, *, at: datetime) -> None:

@@ -28,6 +28,7 @@ from syncer.domain.errors import (
 from syncer.domain.instants import to_text
 from syncer.domain.outbox import Verdict
 from syncer.sdk import Receipt
+from syncer.services.partner_documents import check_pieces
 
 LONGEST_TEXT = 1_000
 _GONE, _TOO_EARLY, _CLIENT_FAULTS = 410, 425, range(400, 500)
@@ -75,6 +76,7 @@ def checked_receipt(receipt: object) -> Receipt:
         encoded = b""
     if not is_sound or not encoded.startswith(b"{"):
         raise ConnectorFailedError("deliver gave a receipt that cannot be kept")
+    check_pieces(receipt.pieces)
     return receipt
 
 

@@ -22,12 +22,14 @@ from syncer.sdk import (
     InvalidError,
     Link,
     LostAnswer,
+    MarkState,
     Operation,
     Page,
     Part,
     PartnerLimits,
     Payload,
     PayloadError,
+    Piece,
     Receipt,
     Secret,
     Settings,
@@ -209,7 +211,8 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
                 accept={204},
                 repeatable=True,
             )
-            return Receipt(partner_ref=follow_up)
+            waived = Piece(type=type_, state=MarkState.WAIVED, reason=delivery.payload.reason)
+            return Receipt(partner_ref=follow_up, pieces=[waived])
         [file] = delivery.files
         answer = await link.http.request(
             "POST",

@@ -133,6 +133,7 @@ async def test_deposit_and_waiver_come_back_as_the_platform_has_them(
     waived = await api.send(
         "F-1", "waiver", {"document_type": "dt-permis", "reason": "vu sur place"}
     )
+    at_once = await api.states("F-1")
     odd = await api.send("F-1", "deposit", {"document_type": "dt-none"}, document["id"])
     clock.advance(timedelta(minutes=1))
     await api.refresh()
@@ -145,6 +146,10 @@ async def test_deposit_and_waiver_come_back_as_the_platform_has_them(
         "dt-kbis": "optional",
     }
     assert (await api.file("F-1"))["documents"]["complete"] is True
+    assert at_once["dt-permis"] == "waived"
+    rows = await api.ask("GET", f"/v1/claim-files/{file['id']}/documents")
+    (waiver,) = [row["waiver"] for row in rows["items"] if row["type"] == "dt-permis"]
+    assert (waiver["reason"], waiver["by"]) == ("vu sur place", "partner")
 
 
 async def test_what_a_follow_up_requires_itself_is_counted_though_its_type_says_otherwise(
