@@ -15,7 +15,7 @@ from syncer.dispatch.local import LocalDispatcher
 from syncer.mail import Room
 from syncer.services.attachments import AttachmentService
 from syncer.services.attention import Attention
-from syncer.services.attention_of_deliveries import ParkedDeliveries
+from syncer.services.attention_of_deliveries import ParkedDeliveries, StrandedDeliveries
 from syncer.services.attention_of_documents import IncompleteFiles
 from syncer.services.attention_of_files import OverdueFiles, ParkedMails
 from syncer.services.attention_of_host import HostTroubles, LinkTroubles, UnreadItems
@@ -250,6 +250,7 @@ class _Wiring:
             host,
             LinkTroubles(registry=ports.registry),
             ParkedDeliveries(),
+            StrandedDeliveries(registry=ports.registry),
             UnreadItems(),
             OpenSolicitations(registry=ports.registry),
             IncompleteFiles(),

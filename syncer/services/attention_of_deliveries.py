@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from syncer.domain.deliveries import DeliveryState, StoredDelivery
+from syncer.domain.deliveries import WAITING, DeliveryFilter, DeliveryState, StoredDelivery
 from syncer.domain.instants import to_text
+from syncer.ports.plugins import ConnectorRegistry
 from syncer.ports.store import UnitOfWork
 from syncer.services.attention import Entry
 from syncer.services.record_json import Json
@@ -31,13 +33,54 @@ class ParkedDeliveries:
         return await uow.deliveries.count_parked()
 
 
-def _entry(delivery: StoredDelivery) -> Json:
-    about = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrandedDeliveries:
+    """Deliveries that were accepted before another connector took the place of theirs."""
+
+    name: ClassVar[str] = "stranded"
+    registry: ConnectorRegistry
+
+    async def find(self, uow: UnitOfWork, *, after: str | None, limit: int) -> Sequence[Entry]:
+        """List newest first."""
+        by = self._superseded()
+        rows = await uow.deliveries.find(_waiting_for(by), after=after, limit=limit) if by else []
+        return [(row.id, _stranded(row, by[row.link.connector])) for row in rows]
+
+    async def count(self, uow: UnitOfWork) -> int:
+        """Count them."""
+        by = self._superseded()
+        return await uow.deliveries.count(_waiting_for(by)) if by else 0
+
+    def _superseded(self) -> dict[str, str]:
+        return {one.name: one.superseded_by for one in self.registry.all() if one.superseded_by}
+
+
+def _waiting_for(connectors: Iterable[str]) -> DeliveryFilter:
+    return DeliveryFilter(
+        states=tuple(sorted(state.value for state in WAITING)), connectors=tuple(connectors)
+    )
+
+
+def _stranded(delivery: StoredDelivery, by: str) -> Json:
+    name = delivery.link.connector
+    return _about(delivery) | {
+        "kind": "delivery_superseded",
+        "text": f"{delivery.operation} to {name} never leaves: {by} has taken its place.",
+        "action": f"Cancel it, and send it to {by}.",
+    }
+
+
+def _about(delivery: StoredDelivery) -> Json:
+    return {
         "repairer": delivery.link.repairer,
         "connector": delivery.link.connector,
         "subject": {"type": "delivery", "id": delivery.id},
         "since": to_text(delivery.updated_at),
     }
+
+
+def _entry(delivery: StoredDelivery) -> Json:
+    about = _about(delivery)
     what = f"{delivery.operation} to {delivery.link.connector}"
     said = f": {delivery.reason}" if delivery.reason else "."
     match delivery.state:

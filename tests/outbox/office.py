@@ -325,6 +325,12 @@ class Office:
         self.registry.paper = connector
         self.registry.installed["paper"] = _installed("paper", ConnectorState.READY, connector)
 
+    def supersede(self, by: str) -> None:
+        """Let another connector take the place of the scripted one."""
+        self.registry.installed["paper"] = _installed(
+            "paper", ConnectorState.SUPERSEDED, self.paper, by=by
+        )
+
     async def add_connector(self, name: str) -> None:
         """Install the same connector under another name, with an active link."""
         self.registry.installed[name] = _installed(name, ConnectorState.READY, self.paper)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ from syncer.domain.errors import (
 from syncer.domain.links import LinkState
 from syncer.ports.store import UnitOfWork
 from syncer.sdk import Receipt
+from syncer.services.attention import Entry
+from syncer.services.attention_of_deliveries import StrandedDeliveries
 from syncer.services.guard import Patience
 from tests.outbox.office import Office, Sheet, fail
 
@@ -44,6 +47,31 @@ async def test_a_delivery_is_accepted_sent_and_delivered(office: Office, file: s
     assert [attempt["outcome"] for attempt in shown["attempts"]] == ["done"]
     assert shown["receipt"]["raw"] == {"key": office.paper.delivered[0].key}
     assert await office.told(id_) == ["queued", "sending", "delivered"]
+
+
+async def test_a_delivery_whose_connector_was_superseded_meanwhile_is_told_to_a_person(
+    office: Office, file: str
+) -> None:
+    registry: Any = office.registry
+    section = StrandedDeliveries(registry=registry)
+    id_ = await office.ask(file)
+    assert await stranded(office, section) == []
+    office.supersede("newer")
+
+    await office.work()
+    [(key, entry)] = await stranded(office, section)
+
+    assert (office.paper.delivered, key) == ([], id_)
+    assert (entry["kind"], "newer" in entry["text"]) == ("delivery_superseded", True)
+    await office.deliveries.cancel(id_)
+    assert await stranded(office, section) == []
+
+
+async def stranded(office: Office, section: StrandedDeliveries) -> Sequence[Entry]:
+    async with office.store.read() as uow:
+        found = await section.find(uow, after=None, limit=10)
+        assert await section.count(uow) == len(found)
+    return found
 
 
 @pytest.mark.parametrize(
