@@ -44,6 +44,7 @@ from syncer_sinapps.resources import (
     find_mission,
     home_link,
     list_of,
+    read_once,
     resource_of,
 )
 from syncer_sinapps.settings import SinappsCredentials, SinappsSettings
@@ -132,7 +133,11 @@ class Sinapps(Connector[SinappsCredentials, SinappsSettings]):
         log = await read_log(link, at.since)
         if log.last_id is None:
             following = at.at_end(log.read_at)
-            return Page(next_cursor=following.text(), has_more=following.walk is not None)
+            return Page(
+                unreadable=log.unreadable,
+                next_cursor=following.text(),
+                has_more=following.walk is not None,
+            )
         following = at.after(log.last_id, log.read_at)
         found = await take(link, log, following.seen_at)
         return found.page(following.text(), has_more=True)
@@ -214,6 +219,8 @@ async def _documents(link: OurLink, mission: str) -> dict[str, Href]:
     found: dict[str, Href] = {}
     for one in await list_of(link, resource.link(wire.DOCUMENTS)):
         raw = one.link(wire.RAW)
+        if raw is None and one.href is not None:  # a list may give it without its links
+            raw = (await read_once(link, one.href)).link(wire.RAW)
         if raw is not None:
             found[str(one.properties(wire.WireDocument).id)] = raw
     return found

@@ -63,7 +63,7 @@ def works_date(payload: WorksDatePayload) -> Body:
     return {"planification": named("PlanificationPlage", {"horizon": {"date": payload.date}})}
 
 
-def quote(payload: QuotePayload, document: str) -> Body:
+def quote(payload: QuotePayload, document: wire.Ref) -> Body:
     """Write ``deposerDevis``."""
     return {
         "montantHT": payload.net.value,
@@ -78,7 +78,7 @@ def decision(payload: QuoteDecisionPayload) -> Body:
     return {} if payload.decision == "approve" else {"motif": payload.reason}
 
 
-def invoice(payload: InvoicePayload, document: str) -> Body:
+def invoice(payload: InvoicePayload, document: wire.Ref) -> Body:
     """Write ``deposerFacture``."""
     return {
         "numero": payload.number,
@@ -97,7 +97,9 @@ def solicitation(payload: SolicitationPayload) -> Body:
     }
 
 
-def reply(payload: SolicitationReplyPayload, asked: str, documents: Sequence[str]) -> Body:
+def reply(
+    payload: SolicitationReplyPayload, asked: wire.Ref, documents: Sequence[wire.Ref]
+) -> Body:
     """Write ``repondreSollicitation``."""
     return {
         "sollicitationId": asked,

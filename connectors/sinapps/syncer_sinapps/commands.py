@@ -38,7 +38,12 @@ class Command:
 
 
 async def find_command(link: OurLink, owner: Resource, name: str) -> Command | None:
-    """Look a command up among those that a resource offers now."""
+    """Look a command up among those that a resource offers now.
+
+    A list may give a resource without its links; it is read where it stands.
+    """
+    if owner.link(wire.COMMANDS) is None and owner.href is not None:
+        owner = await read(link, owner.href)
     for item in await list_of(link, owner.link(wire.COMMANDS)):
         try:
             offered = item.properties(wire.WireCommand).name
@@ -134,7 +139,9 @@ def rejected(answer: Response) -> DeliveryRejectedError:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return DeliveryRejectedError(f"The partner refused it (HTTP {answer.status}).")
     code = error.error_type
-    text = error.user_message or f"The partner refused it (HTTP {answer.status})."
+    said = (error.user_message, error.forms_error)
+    words = " · ".join(word for word in said if word and isinstance(word, str))
+    text = words or f"The partner refused it (HTTP {answer.status})."
     if code and code.startswith("RG_") and code not in text:
         text = f"{code}: {text}"
     return DeliveryRejectedError(text, partner_code=code)

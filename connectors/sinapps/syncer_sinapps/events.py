@@ -58,6 +58,7 @@ class Happening:
     data: Mapping[str, Any]
     raw: bytes
     user_id: str | None = None
+    resource_type: str | None = None
 
     @property
     def key(self) -> str:
@@ -68,6 +69,11 @@ class Happening:
     def parts(self) -> Part:
         """What of its mission has to be read."""
         return _PARTS.get(self.name, Part.ALL)
+
+    @property
+    def is_of_command(self) -> bool:
+        """Say whether its resource is a command: such an event tells of no mission."""
+        return self.name == wire.COMMAND_ACCEPTED or self.resource_type == wire.COMMAND_TYPE
 
     @property
     def is_known(self) -> bool:
@@ -93,7 +99,7 @@ async def read_log(link: OurLink, since: int) -> Log:
     """Read the next stretch of what others did.
 
     Raises:
-        PayloadError: the log cannot be read, or does not go on.
+        PayloadError: the log cannot be read.
     """
     href = await home_link(link, wire.EVENTS_OF_OTHERS)
     query = {wire.SINCE: since, wire.MOST_EVENTS: wire.EVENTS_AT_ONCE}
@@ -104,8 +110,7 @@ async def read_log(link: OurLink, since: int) -> Log:
 def read_events(page: Resource, since: int) -> Log:
     """Take a stretch of a log apart; events that are known already are left out.
 
-    Raises:
-        PayloadError: there are events, and none has an id.
+    Where none has an id the log has ended: what comes behind will lead on.
     """
     log = Log(read_at=page.read_at)
     found: dict[int, list[Happening]] = {}
@@ -124,8 +129,6 @@ def read_events(page: Resource, since: int) -> Log:
             known += _sub_events(event, id_, log, known)
     if found:
         log.last_id = max(found)
-    elif log.unreadable:
-        raise PayloadError("no event of the log has an id", path="items")
     log.happenings = [one for id_ in sorted(found) for one in found[id_]]
     return log
 
@@ -174,6 +177,7 @@ def _happening(raw: bytes, id_: int, place: int) -> Happening:
         data=data,
         raw=raw,
         user_id=str(said.user_id) if said.user_id is not None else None,
+        resource_type=said.resource_type,
     )
 
 

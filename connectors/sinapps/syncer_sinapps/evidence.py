@@ -22,7 +22,7 @@ from syncer_sinapps.events import Happening, read_events, read_log
 from syncer_sinapps.lifecycle import STEP_OF_STATE, Step
 from syncer_sinapps.missions import Service, service_state
 from syncer_sinapps.reading import name_of
-from syncer_sinapps.resources import OurLink, Resource, list_of, read, remembered
+from syncer_sinapps.resources import OurLink, Resource, comment_of, list_of, read, remembered
 
 Trace = Callable[[OurLink, Resource, Service | None, Delivery[Any]], Awaitable[dict[str, Any]]]
 COUNT, STATE, EVENT = "count", "state", "event"
@@ -167,7 +167,14 @@ async def of_comment(
 ) -> dict[str, Any]:
     """Count the comments that say the same."""
     said = mission.properties(wire.WireMissionProperties).mission.commentaires or ()
-    return {COUNT: sum(one.message == delivery.payload.message for one in said)}
+    return {COUNT: sum(_says(bytes(one), delivery.payload.message) for one in said)}
+
+
+def _says(comment: bytes, message: str) -> bool:
+    try:
+        return comment_of(comment).message == message
+    except PayloadError:
+        return False
 
 
 async def of_solicitation(
@@ -203,9 +210,16 @@ async def of_reply(
     link: OurLink, mission: Resource, _service: Service | None, delivery: Delivery[Any]
 ) -> dict[str, Any]:
     """Say whether the solicitation has an answer."""
-    wanted = asked_in(delivery)
+    asked = await solicitation(link, mission, asked_in(delivery))
+    return {COUNT: int(asked is not None and name_of(asked.etat) not in {None, wire.OPEN})}
+
+
+async def solicitation(
+    link: OurLink, mission: Resource, wanted: str
+) -> wire.WireSolicitation | None:
+    """Find a solicitation of the mission by its id; None where it is not listed."""
     for one in await list_of(link, mission.link(wire.SOLICITATIONS)):
         asked = one.properties(wire.WireSolicitation)
         if str(asked.id) == wanted:
-            return {COUNT: int(name_of(asked.etat) not in {None, wire.OPEN})}
-    return {COUNT: 0}
+            return asked
+    return None

@@ -209,10 +209,10 @@ class _Asked:
 
 def why_not(operation: str, standing: Standing, service: str | None, *, is_centre: bool) -> str:
     """Say what is missing before an operation may leave; empty when nothing is."""
-    if standing.state == "cancelled":
-        return "The mission was cancelled."
     if operation not in _IN_ORDER:
         return ""
+    if standing.state == "cancelled":
+        return "The mission was cancelled."
     facts = _facts_of(standing, service)
     stage: str = facts["stage"]
     if stage in {"closed", "cancelled"}:
@@ -265,7 +265,7 @@ def _decision(asked: _Asked) -> str:
     return ""
 
 
-def _invoice(asked: _Asked) -> str:
+def _not_invoiced(asked: _Asked) -> str:
     return "The invoice was deposited already." if asked.stage == "invoiced" else ""
 
 
@@ -274,6 +274,7 @@ _RULES = {
     "quote_refused_outside": _refused_outside,
     "quote": _quote,
     "quote_decision": _decision,
-    "invoice": _invoice,
+    "works_date": _not_invoiced,
+    "invoice": _not_invoiced,
 }
 _IN_ORDER = {*_NEEDED, *_RULES, "appointment", "appointment_change"}

@@ -6,7 +6,7 @@ Links, which may change with every answer, are no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ from syncer_sinapps.reading import (
     person_name,
     text_of,
 )
-from syncer_sinapps.resources import Resource, ref_of
+from syncer_sinapps.resources import Resource, comment_of, ref_of
 
 _UNKNOWN_STATUS = "Inconnu"
 _COMMENT_STATUS = "CommentaireAjoute"
@@ -68,7 +68,7 @@ def map_mission(mission: Mission) -> Mapped:
         for service in mission.services:
             for one in service.appointments:
                 _map_one(found, Kind.APPOINTMENT, one, _appointment(mission, service, claim))
-    found.records += _comments(mission, claim)
+    _map_comments(found, mission, claim)
     for one in mission.documents or ():
         _map_one(found, Kind.DOCUMENT, one, _document(mission, claim))
     for one in mission.solicitations or ():
@@ -247,30 +247,40 @@ def _solicitation(mission: Mission, claim: ClaimRef) -> Any:
     return make
 
 
-def _comments(mission: Mission, claim: ClaimRef) -> Iterable[Record]:
-    """Map the comments, which have no id: each is known by what it says, when and by whom."""
-    said = list(mission.wire.mission.commentaires or ())
+def _map_comments(found: Mapped, mission: Mission, claim: ClaimRef) -> None:
+    """Map the comments, each once; one that cannot be read is set aside alone."""
+    said = [*(mission.wire.mission.commentaires or ())]
     for service in mission.services or ():
         said += service.wire.nouveaux_commentaires or ()
     refs: set[str] = set()
-    for one in said:
-        author = text_of(one.auteur_id)
-        ref = f"{mission.id}:{digest(one.message, one.date, author)}"
-        if ref in refs:
+    for raw in dict.fromkeys(bytes(one) for one in said):
+        try:
+            record = _comment(mission, claim, comment_of(raw))
+        except PayloadError as error:
+            found.unreadable.append(
+                Unreadable(kind=Kind.COMMENT, partner_ref=None, reason=str(error), raw=raw)
+            )
             continue
-        refs.add(ref)
-        at = one.date
-        yield Record(
-            kind=Kind.COMMENT,
-            partner_ref=ref,
-            revision=ref,
-            status=_COMMENT_STATUS,
-            status_changed_at=instant_of(at, "commentaires.date")
-            if at
-            else _instant_of_mission(mission),
-            claim=claim,
-            extra={"message": one.message, "date": at, "auteurId": author},
-        )
+        if record.partner_ref not in refs:
+            refs.add(record.partner_ref)
+            found.records.append(record)
+
+
+def _comment(mission: Mission, claim: ClaimRef, said: wire.WireComment) -> Record:
+    """Map a comment, which has no id: it is known by what it says, when and by whom."""
+    author, at = text_of(said.auteur_id), said.date
+    ref = f"{mission.id}:{digest(said.message, at, author)}"
+    return Record(
+        kind=Kind.COMMENT,
+        partner_ref=ref,
+        revision=ref,
+        status=_COMMENT_STATUS,
+        status_changed_at=instant_of(at, "commentaires.date")
+        if at
+        else _instant_of_mission(mission),
+        claim=claim,
+        extra={"message": said.message, "date": at, "auteurId": author},
+    )
 
 
 def attachment_of(document: Record) -> Attachment:

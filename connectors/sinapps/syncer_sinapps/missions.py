@@ -111,7 +111,8 @@ async def services_of(link: OurLink, mission: Resource) -> list[Service]:
 async def _service(link: OurLink, listed: Resource) -> Service:
     """Take a service from the list; one that is only named there is read."""
     resource = listed
-    is_named_only = "id" not in listed.plain or not listed.wire.links
+    is_whole = all(listed.link(rel) for rel in (wire.CLAIM, wire.COMMANDS))
+    is_named_only = "id" not in listed.plain or not is_whole
     if is_named_only and listed.href is not None:
         resource = await read_once(link, listed.href)
     service = resource.properties(wire.WireService)

@@ -173,7 +173,7 @@ def _amounts(order: Order, more: set[str]) -> None:
     for name in ("montantHT", "montantTTC"):
         if isinstance(order.body[name], str | bool) or order.body[name] < 0:
             raise RuleError("RG_MONTANT_0001", "Le montant est un nombre.")
-    documents = {one.id for one in order.owner.mission.documents}
+    documents = [one.properties["id"] for one in order.owner.mission.documents]
     if order.body["pieceJointe"] not in documents:
         raise RuleError("RG_PIECEJOINTE_STD_0013", "La pièce jointe est inconnue.")
 
@@ -210,7 +210,7 @@ def _answer(order: Order) -> None:
 
 def _open_solicitation(order: Order) -> PlayedThing:
     for one in order.owner.solicitations:
-        is_it = one.id == order.body["sollicitationId"]
+        is_it = one.properties["id"] == order.body["sollicitationId"]
         if is_it and one.properties["etat"]["name"] == wire.OPEN:
             return one  # type: ignore[no-any-return]  # the mission's
     raise RuleError("RG_SOLLICITATION_0002", "La sollicitation n'est pas ouverte.")

@@ -233,11 +233,11 @@ class PlayedAccount:
         content_type: str = "application/pdf",
     ) -> PlayedDocument:
         """Put a file on a mission."""
-        id_ = self.new_id()
+        id_ = int(self.new_id()[:7], 16)
         body = _PDF + f"% {name}\n".encode() if content is None else content
         document = PlayedDocument(
             kind="document",
-            id=id_,
+            id=str(id_),
             content=body,
             content_type=content_type,
             properties={

@@ -8,6 +8,7 @@ fails and the same stretch is read again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -90,6 +91,8 @@ class Found:
     withdrawn: list[RecordKey] = field(default_factory=list)
     quiet: set[RecordKey] = field(default_factory=set)
     failed: list[tuple[Touched, SyncerError]] = field(default_factory=list)
+    untold: list[tuple[Happening, SyncerError]] = field(default_factory=list)
+    """Events of which nobody can say whose they are, since their resource cannot be read."""
     read: int = 0
 
     def add(self, other: Found) -> None:
@@ -120,13 +123,19 @@ class Found:
         Raises:
             SyncerError: none could; it is the partner that cannot be read.
         """
-        for touched, error in self.failed:
+        for error in (error for _, error in (*self.failed, *self.untold)):
             if isinstance(error, PartnerUnavailableError | PartnerTimeoutError) and not self.read:
                 raise error
-            raw = (error.raw if isinstance(error, PayloadError) else b"") or _raw_of(touched)
-            self.mapped.unreadable.append(
-                Unreadable(kind=Kind.MISSION, partner_ref=touched.id, reason=str(error), raw=raw)
-            )
+        for touched, error in self.failed:
+            self._aside(Kind.MISSION, touched.id, error, _raw_of(touched))
+        for one, error in self.untold:
+            self._aside(None, one.key, error, one.raw)
+
+    def _aside(self, kind: Kind | None, ref: str, error: SyncerError, raw: bytes) -> None:
+        given = error.raw if isinstance(error, PayloadError) else b""
+        self.mapped.unreadable.append(
+            Unreadable(kind=kind, partner_ref=ref, reason=str(error), raw=given or raw)
+        )
 
 
 def _raw_of(touched: Touched) -> bytes:
@@ -138,7 +147,7 @@ async def take(link: OurLink, log: Log, seen_at: datetime | None) -> Found:
     found = Found()
     found.mapped.unreadable += log.unreadable
     found.unknown += [one.as_unknown() for one in log.happenings if not one.is_known]
-    telling = [one for one in log.happenings if one.name != wire.COMMAND_ACCEPTED]
+    telling = [one for one in log.happenings if not one.is_of_command]
     missions = await touched_missions(link, telling, found)
     for one in await together(take_mission(link, each, seen_at) for each in missions):
         found.add(one)
@@ -197,7 +206,7 @@ async def touched_missions(
     lost: list[Happening] = []
     for one in happenings:
         owner = owners.get(one.resource) if one.resource else None
-        if owner is None:
+        if not isinstance(owner, Touched):
             lost.append(one)
             continue
         touched = missions.setdefault(owner.id, Touched(id=owner.id))
@@ -206,17 +215,30 @@ async def touched_missions(
         of_event[one.event_id] = touched
     for one in lost:
         sibling = of_event.get(one.event_id) or await _searched(link, one, missions)
+        error = owners.get(one.resource) if one.resource else None
         if sibling is not None:
             sibling.happenings.append(one)
+        elif isinstance(error, SyncerError):
+            found.untold.append((one, error))
         elif one.is_known:
             found.unknown.append(one.as_unknown())
     return list(missions.values())
 
 
-async def _owners(link: OurLink, hrefs: Iterable[Href]) -> dict[Href, Touched]:
+async def _owners(link: OurLink, hrefs: Iterable[Href]) -> dict[Href, Touched | SyncerError | None]:
     wanted = list(hrefs)
-    owners = await together(_owner(link, href) for href in wanted)
-    return {href: one for href, one in zip(wanted, owners, strict=True) if one is not None}
+    owners = await together(_owner_or_error(link, href) for href in wanted)
+    return dict(zip(wanted, owners, strict=True))
+
+
+async def _owner_or_error(link: OurLink, href: Href) -> Touched | SyncerError | None:
+    """Say whose a resource is; None where that cannot be told, or it is there no more."""
+    try:
+        return await _owner(link, href)
+    except (NotFoundError, RecordWithdrawnError):
+        return None
+    except (PayloadError, PartnerUnavailableError, PartnerTimeoutError) as error:
+        return error
 
 
 async def _owner(link: OurLink, href: Href) -> Touched | None:
@@ -225,11 +247,8 @@ async def _owner(link: OurLink, href: Href) -> Touched | None:
     known = memory.owners.get(place_of(href))
     if known is not None and known in memory.missions:
         return await _known_owner(link, href, known)
-    try:
-        resource = await read_once(link, href)
-        properties = resource.plain
-    except _UNREAD:
-        return None
+    resource = await read_once(link, href)
+    properties = resource.plain
     if isinstance(properties.get("mission"), dict):
         id_ = mission_id(resource)
         return Touched(id=id_, resource=resource) if id_ else None
@@ -278,9 +297,11 @@ async def _searched(
 
 
 async def _learn(link: OurLink, item: Resource, parts: Part) -> None:
-    """Read what belongs to a listed mission, so that it is remembered."""
-    try:
+    """Read what belongs to a listed mission, once for a page, so that it is remembered."""
+
+    async def learn() -> None:
         resource = await read_once(link, item.href) if item.href else item
         await read_mission(link, resource, parts, seen_at=None)
-    except _UNREAD:
-        return
+
+    with suppress(*_UNREAD):
+        await link.once(("learned", item.raw, parts), learn)

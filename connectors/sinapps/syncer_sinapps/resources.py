@@ -36,6 +36,7 @@ _MOST_REMEMBERED = 10_000
 _LONGEST_REF = 255
 _DEEPEST = 64
 _RESOURCE = msgspec.json.Decoder(wire.WireResource)
+_COMMENT = msgspec.json.Decoder(wire.WireComment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +293,18 @@ def resource_of(raw: bytes, read_at: datetime | None = None) -> Resource:
     """
     try:
         return Resource(wire=_RESOURCE.decode(raw), raw=raw, read_at=read_at)
+    except _JUNK as error:
+        raise fault_of(error, raw) from None
+
+
+def comment_of(raw: bytes) -> wire.WireComment:
+    """Read a comment.
+
+    Raises:
+        PayloadError: it is none.
+    """
+    try:
+        return _COMMENT.decode(raw)
     except _JUNK as error:
         raise fault_of(error, raw) from None
 

@@ -181,14 +181,16 @@ async def _invoice(sending: Sending) -> Mapping[str, Any]:
     return bodies.invoice(sending.payload, await _file(sending))
 
 
-async def _file(sending: Sending) -> str:
+async def _file(sending: Sending) -> wire.Ref:
     [found] = await uploads.upload(sending.link, sending.delivery, sending.mission)
     return found
 
 
 async def _reply(sending: Sending) -> Mapping[str, Any]:
     files = await uploads.upload(sending.link, sending.delivery, sending.mission)
-    return bodies.reply(sending.payload, evidence.asked_in(sending.delivery), files)
+    wanted = evidence.asked_in(sending.delivery)
+    asked = await evidence.solicitation(sending.link, sending.mission, wanted)
+    return bodies.reply(sending.payload, asked.id if asked else wanted, files)
 
 
 def _always(name: str) -> Callable[[Any], str]:

@@ -29,7 +29,7 @@ async def all_there(link: OurLink, delivery: Delivery[Any], mission: Resource) -
     return Receipt(raw={"documents": found}) if len(found) == len(ids) else None
 
 
-async def upload(link: OurLink, delivery: Delivery[Any], mission: Resource) -> list[str]:
+async def upload(link: OurLink, delivery: Delivery[Any], mission: Resource) -> list[wire.Ref]:
     """Send those files of a delivery that are not there; gives the partner's ids of all.
 
     Raises:
@@ -58,11 +58,11 @@ def key_of(delivery: Delivery[Any], place: int) -> str:
     return f"{delivery.id}-{place + 1}"
 
 
-async def _there(link: OurLink, mission: Resource) -> dict[str, str]:
+async def _there(link: OurLink, mission: Resource) -> dict[str, wire.Ref]:
     """List the files of the mission by their keys."""
     listed = await list_of(link, mission.link(wire.DOCUMENTS))
     documents = [one.properties(wire.WireDocument) for one in listed]
-    return {one.cle: str(one.id) for one in documents if one.cle}
+    return {one.cle: one.id for one in documents if one.cle}
 
 
 async def _parts(

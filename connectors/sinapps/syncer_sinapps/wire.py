@@ -40,6 +40,8 @@ WALK_INTERVAL = timedelta(days=7)
 # -- words ----------------------------------------------------------------------------------------
 
 COMMAND_ACCEPTED = "CommandeAcceptee"
+COMMAND_TYPE = "commands"
+"""The type of resource of events that are about a command, and about no part of a mission."""
 CLOSED_STATUSES = frozenset({"Terminee", "Annulee"})
 NO_APPOINTMENT_STATUSES = frozenset({"Annulee", "Bloquee", "Terminee"})
 MISSION_TYPE_SPELLINGS = {"RechercheFuite": "RechercheDeFuite"}
@@ -116,6 +118,8 @@ ADDRESS = (
 # -- answers --------------------------------------------------------------------------------------
 
 Ref = Annotated[str, Meta(min_length=1, max_length=200)] | int
+Number = Annotated[str, Meta(max_length=200)] | int
+"""A number or reference for people; an empty one is none."""
 Amount = Decimal
 
 
@@ -167,7 +171,7 @@ class WireSubEvent(Struct, rename="camel"):
     """One of the things that an event consists of."""
 
     name: str
-    resource_type: str = ""
+    resource_type: str | None = None
     user_id: Ref | None = None
     data: Any = None
 
@@ -177,28 +181,28 @@ class WireComment(Struct, rename="camel"):
 
     message: str
     date: str | None = None
-    auteur_id: Ref | None = None
+    auteur_id: Number | None = None
 
 
 class WireMission(Struct, rename="camel"):
     """What a mission says of itself."""
 
     id: Ref
-    numero: Ref | None = None
+    numero: Number | None = None
     type_mission: Code | None = None
     statut: Code | None = None
     etape: Code | None = None
     date_de_missionnement: str | None = None
     date_de_derniere_modification: str | None = None
-    reference: Ref | None = None
-    commentaires: list[WireComment] | None = None
+    reference: Number | None = None
+    commentaires: list[Raw] | None = None
 
 
 class WireMissionProperties(Struct, rename="camel"):
     """The properties of a mission resource."""
 
     mission: WireMission
-    assureur_id: Ref | None = None
+    assureur_id: Number | None = None
     date_de_derniere_modification: str | None = None
 
 
@@ -210,7 +214,7 @@ class WireService(Struct, rename="camel"):
     etat: Code | None = None
     cloturee: bool | None = None
     date_de_derniere_modification: str | None = None
-    nouveaux_commentaires: list[WireComment] | None = None
+    nouveaux_commentaires: list[Raw] | None = None
     planification: Any = None
 
 
@@ -257,7 +261,7 @@ class WireActor(Struct, rename="camel"):
 class WireLoss(Struct, rename="camel"):
     """What happened."""
 
-    reference: Ref | None = None
+    reference: Number | None = None
     date: str | None = None
     adresse: WireAddress | None = None
 
@@ -272,7 +276,7 @@ class WireExcess(Struct):
 class WireContract(Struct):
     """The contract; its number is a text, or a code with a label."""
 
-    numero: Ref | Code | None = None
+    numero: Number | Code | None = None
     professionnel: bool | None = None
     franchise: Any = None
 
@@ -331,7 +335,7 @@ class WireAmounts(Struct, rename="camel"):
 
     montant_ht: Amount | None = field(default=None, name="montantHT")
     montant_ttc: Amount | None = field(default=None, name="montantTTC")
-    numero: Ref | None = None
+    numero: Number | None = None
 
 
 class WireCommand(Struct):
@@ -355,3 +359,4 @@ class WireError(Struct, rename="camel"):
     status: str | int | None = None
     error_type: str | None = None
     user_message: str | None = None
+    forms_error: Any = None

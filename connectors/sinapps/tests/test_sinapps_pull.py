@@ -11,6 +11,7 @@ from syncer_sinapps import Sinapps, wire
 from syncer_sinapps.claim_data import claim_data
 from syncer_sinapps.cursor import Cursor
 from syncer_sinapps.played import PlayedSinapps
+from syncer_sinapps.played_pages import Pages
 from syncer_sinapps.played_world import PlayedAccount, PlayedThing, code
 
 from syncer.sdk import (
@@ -299,6 +300,52 @@ async def test_a_log_that_cannot_be_read_fails_the_pass(
         await read()
 
 
+async def test_an_event_without_an_id_is_set_aside_though_no_other_follows(
+    account: PlayedAccount, read: ReadPass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.assign()
+    cursor = (await read()).cursor
+    bad = {"href": "/e", "properties": {"id": "abc"}, "items": []}
+    monkeypatch.setattr(Pages, "events", lambda *_args, **_more: {"items": [bad]})
+
+    found = await read(cursor)
+
+    assert [one.reason for one in found.unreadable] == ["event: properties.id: is no number"]
+    assert Cursor.parse(found.cursor).since == account.log[-1].id
+
+
+async def test_an_event_whose_resource_fails_is_not_taken_for_read(
+    account: PlayedAccount, read: ReadPass, partner: PlayedSinapps
+) -> None:
+    good, gone = account.assign(), account.assign()
+    cursor = (await read()).cursor
+    account.missions.remove(gone)  # it is listed no more, and what belongs to it fails
+    account.happened(account.tell("StatutModifie", good))
+    account.happened(account.tell("PieceJointeAjoutee", account.add_document(gone, "a.pdf")))
+    partner.faults.append(Fault(status=503, path=f"/thing/{gone.documents[0].id}", times=99))
+
+    found = await read(cursor)
+
+    assert [one.partner_ref for one in found.unreadable] == [f"{account.log[-1].id}.0"]
+    account.happened(account.tell("PieceJointeAjoutee", gone.documents[0]))
+    with pytest.raises(PartnerUnavailableError):  # alone, it may be an outage
+        await read(found.cursor)
+
+
+async def test_an_event_of_a_command_tells_of_no_mission(
+    account: PlayedAccount, read: ReadPass, partner: PlayedSinapps
+) -> None:
+    mission = account.assign()
+    cursor = (await read()).cursor
+    account.happened(account.tell("CommandeInouïe", mission, resource_type="commands"))
+    partner.seen.clear()
+
+    found = await read(cursor)
+
+    assert [item.type for item in found.unknown] == ["CommandeInouïe"]
+    assert {view for _, view, _ in partner.seen} == {"events"}
+
+
 # -- what belongs to a mission ---------------------------------------------------------------------
 
 
@@ -320,6 +367,25 @@ async def test_documents_are_fetched_by_the_link_of_the_moment(
     assert [record.number for record in found] == [f"photo-{n}.jpg" for n in range(5)]
     assert (attachment.kind, attachment.owner) == ("photo", found[4].key)
     assert content == documents[4].content
+
+
+async def test_a_bad_comment_or_an_empty_reference_spoils_no_mission(
+    account: PlayedAccount, read: ReadPass
+) -> None:
+    mission = account.assign()
+    mission.inner["reference"] = mission.claim.properties["sinistre"]["reference"] = ""
+    mission.inner["commentaires"] += [{"message": "Bonjour"}, {"message": None}, "?"]
+
+    found = await read()
+
+    [record] = of_kind(found, Kind.MISSION)
+    assert record.claim is not None
+    assert record.claim.claim_number is None
+    assert [one.extra["message"] for one in of_kind(found, Kind.COMMENT)] == ["Bonjour"]
+    assert [(one.kind, one.raw) for one in found.unreadable] == [
+        (Kind.COMMENT, b'{"message":null}'),
+        (Kind.COMMENT, b'"?"'),
+    ]
 
 
 async def test_documents_shared_with_a_late_centre_are_quiet(

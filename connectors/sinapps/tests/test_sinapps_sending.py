@@ -25,7 +25,7 @@ from syncer.sdk import (
 from syncer.testing import START
 from syncer.testing.playing import Fault
 
-from .desk import Desk, file_of
+from .desk import Desk, file_of, standing_after
 
 MakeDesk = Callable[..., Awaitable[Desk]]
 CENTRE = "centre_de_gestion"
@@ -87,6 +87,8 @@ async def test_an_intervention_goes_from_the_appointment_to_the_invoice(
         "validation": "insurer",
     }
     assert [one.properties["cle"] for one in mission.documents] == ["q1-1", "q2-1", "i-1"]
+    with pytest.raises(TransitionRefusedError, match="deposited already"):
+        desk.validate(desk.delivery("works_date", {"date": "2026-04-03"}))
 
 
 def _told(desk: Desk, data: Mapping[str, Any], key: str) -> Any:
@@ -208,6 +210,54 @@ async def test_a_business_rule_is_shown_as_it_is(desk: Desk, mission: PlayedMiss
     assert "postérieure à celle du sinistre" in str(refused.value)
 
 
+async def test_what_a_refusal_says_of_the_form_is_shown(
+    desk: Desk, mission: PlayedMission, partner: PlayedSinapps
+) -> None:
+    said = b'{"status":"400","userMessage":"Formulaire invalide","formsError":"horaire: requis"}'
+    partner.faults.append(Fault(status=400, path="/submit/", times=1, body=said))
+
+    with pytest.raises(DeliveryRejectedError, match="Formulaire invalide · horaire: requis"):
+        await desk.send(desk.delivery("appointment", SLOT))
+
+
+async def test_what_a_list_only_names_is_read_for_its_commands(
+    make_desk: MakeDesk, mission: PlayedMission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Pages.listed
+
+    def named_only(self: Pages, *args: Any) -> Any:
+        page = whole(self, *args)
+        for item in page["items"]:
+            item["links"] = [{"rel": "self", "href": item["href"]}]
+        return page
+
+    monkeypatch.setattr(Pages, "listed", named_only)
+    desk = await make_desk(mission)
+    change = {**SLOT, "start": "2026-03-20T09:30", "reason": "Report", "reference": "R-1"}
+    change.pop("kind")
+
+    await desk.send(desk.delivery("appointment", SLOT, id_="a"))
+    await desk.send(desk.delivery("appointment_change", change, id_="c"))
+
+    [taken] = mission.services[0].appointments
+    assert taken.properties["horaire"]["value"]["heureDebut"] == "09:30"
+
+
+async def test_what_the_partner_still_takes_for_a_cancelled_mission_leaves(
+    desk: Desk, mission: PlayedMission
+) -> None:
+    cancelled = Event(name="MissionAnnulee", key="c", at=START, data={"mission": "cancelled"})
+    standing = standing_after([cancelled], desk.claim_file.standing)
+    desk.claim_file = replace(desk.claim_file, standing=standing)
+
+    await desk.send(desk.delivery("comment", {"message": "Dommage"}))
+
+    assert [one["message"] for one in mission.inner["commentaires"]] == ["Dommage"]
+    for operation, payload in (("appointment", SLOT), ("works_date", {"date": "2026-04-01"})):
+        with pytest.raises(TransitionRefusedError, match="cancelled"):
+            desk.validate(desk.delivery(operation, payload))
+
+
 async def test_a_dry_run_asks_for_the_test_and_changes_nothing(
     desk: Desk, mission: PlayedMission, partner: PlayedSinapps
 ) -> None:
@@ -315,6 +365,7 @@ async def test_an_open_solicitation_is_answered_with_files(
 ) -> None:
     desk = await make_desk(mission, role=CENTRE)
     asked = account.ask(mission, "Envoyez la facture", type_="DemandeDocuments")
+    asked.id, asked.properties["id"] = "4711", 4711  # a number comes back as a number
     payload = {"solicitation": "record-1", "message": "La voici"}
 
     await desk.send(
