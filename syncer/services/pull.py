@@ -47,6 +47,7 @@ from syncer.services.pass_end import PassEnd, Progress
 from syncer.services.settling import settle
 
 LONGEST_LISTING_SECONDS = 600
+"""After which no further page is begun; each call of the connector is bounded by itself."""
 MOST_PAGES = 10_000
 LONG_LISTINGS_AT_ONCE = 8
 """Of one partner, where the store is what they wait for. A page is held until it is stored, so that
@@ -126,7 +127,7 @@ class PullService:
         while True:
             live.wants_listing_again = False
             before = live.pass_.counts
-            reached = await self._list(live, opened, cursor)
+            reached = await self._list_pages(live, opened, cursor)
             if live.pass_.counts.delayed == before.delayed:
                 progress.cursor = cursor = reached
             crash_point("listing-ended")
@@ -194,22 +195,12 @@ class PullService:
 
         await self.store.write(write)
 
-    async def _list(self, live: LivePass, opened: OpenedLink, cursor: str | None) -> str | None:
-        """Pull and store one whole listing; gives the cursor for the next one."""
-        bound = asyncio.timeout(LONGEST_LISTING_SECONDS)
-        try:
-            async with bound:
-                return await self._list_pages(live, opened, cursor)
-        except TimeoutError:
-            if not bound.expired():
-                raise
-            text = "The listing took longer than a pass may; the next pass goes on."
-            raise PartnerTimeoutError(text) from None
-
     async def _list_pages(
         self, live: LivePass, opened: OpenedLink, cursor: str | None
     ) -> str | None:
+        """Pull and store one whole listing; gives the cursor for the next one."""
         seen = {cursor}
+        until = self.clock.monotonic() + LONGEST_LISTING_SECONDS
         is_long = opened.stored.cursor is None
         waits_for_store = _waits_for_store(live, opened)
         while True:
@@ -224,6 +215,9 @@ class PullService:
             if cursor in seen or len(seen) >= MOST_PAGES:
                 raise PageLoopError("the listing does not come to an end")
             seen.add(cursor)
+            if self.clock.monotonic() > until:
+                text = "The listing took longer than a pass may; what was stored stays."
+                raise PartnerTimeoutError(text)
 
     async def _list_page(
         self, live: LivePass, opened: OpenedLink, cursor: str | None
