@@ -45,6 +45,7 @@ from syncer_sinapps.resources import (
     home_link,
     list_of,
     read_once,
+    readable,
     resource_of,
 )
 from syncer_sinapps.settings import SinappsCredentials, SinappsSettings
@@ -217,12 +218,13 @@ async def _documents(link: OurLink, mission: str) -> dict[str, Href]:
     """Give where the contents of a mission's documents are, by the documents' ids."""
     resource = await find_mission(link, mission)
     found: dict[str, Href] = {}
-    for one in await list_of(link, resource.link(wire.DOCUMENTS)):
+    listed = await list_of(link, resource.link(wire.DOCUMENTS))
+    for one, document in readable(listed, wire.WireDocument):
         raw = one.link(wire.RAW)
         if raw is None and one.href is not None:  # a list may give it without its links
             raw = (await read_once(link, one.href)).link(wire.RAW)
         if raw is not None:
-            found[str(one.properties(wire.WireDocument).id)] = raw
+            found[str(document.id)] = raw
     return found
 
 

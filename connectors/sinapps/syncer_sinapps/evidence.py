@@ -22,7 +22,15 @@ from syncer_sinapps.events import Happening, read_events, read_log
 from syncer_sinapps.lifecycle import STEP_OF_STATE, Step
 from syncer_sinapps.missions import Service, service_state
 from syncer_sinapps.reading import name_of
-from syncer_sinapps.resources import OurLink, Resource, comment_of, list_of, read, remembered
+from syncer_sinapps.resources import (
+    OurLink,
+    Resource,
+    comment_of,
+    list_of,
+    read,
+    readable,
+    remembered,
+)
 
 Trace = Callable[[OurLink, Resource, Service | None, Delivery[Any]], Awaitable[dict[str, Any]]]
 COUNT, STATE, EVENT = "count", "state", "event"
@@ -183,8 +191,8 @@ async def of_solicitation(
     """Count the solicitations that ask the same."""
     wanted = bodies.solicitation(delivery.payload)
     count = 0
-    for one in await list_of(link, mission.link(wire.SOLICITATIONS)):
-        asked = one.properties(wire.WireSolicitation)
+    listed = await list_of(link, mission.link(wire.SOLICITATIONS))
+    for _, asked in readable(listed, wire.WireSolicitation):
         addressee = name_of(asked.destinataire.type_acteur) if asked.destinataire else None
         count += (
             asked.message == wanted["message"]
@@ -218,8 +226,8 @@ async def solicitation(
     link: OurLink, mission: Resource, wanted: str
 ) -> wire.WireSolicitation | None:
     """Find a solicitation of the mission by its id; None where it is not listed."""
-    for one in await list_of(link, mission.link(wire.SOLICITATIONS)):
-        asked = one.properties(wire.WireSolicitation)
+    listed = await list_of(link, mission.link(wire.SOLICITATIONS))
+    for _, asked in readable(listed, wire.WireSolicitation):
         if str(asked.id) == wanted:
             return asked
     return None

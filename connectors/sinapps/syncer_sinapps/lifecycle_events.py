@@ -213,23 +213,35 @@ async def trade_records(
     """Make the records of quotes and invoices, of which the log alone speaks.
 
     Where the event names an object of its own, or its data an id, that is the record's; else there
-    is one of each kind for a service. The last that the page says of one counts.
+    is one of each kind for a service. The last that the page says of one counts; a state that says
+    what an event of that name tells as well is no change of its own.
     """
+    if mission.services is None:
+        return []
+    told = [
+        (status, await service_of(link, mission, one), one)
+        for one in happenings
+        if (status := one.name if one.name in _TRADE else state_of(one.data)) in _TRADE
+    ]
+    events = {(one.name, service.id if service else None) for _, service, one in told}
     records: dict[tuple[Kind, str], Record] = {}
-    for one in happenings:
-        status = one.name if one.name in _TRADE else state_of(one.data)
-        kind = _TRADE.get(status or "")
-        if kind is None or status is None or mission.services is None:
+    for status, service, one in told:
+        if one.name != status and (status, service.id if service else None) in events:
             continue
-        record = await _trade_record(link, mission, one, kind, status)
-        records[kind, record.partner_ref] = record
+        record = await _trade_record(link, mission, service, one, status=status)
+        records[record.kind, record.partner_ref] = record
     return list(records.values())
 
 
 async def _trade_record(
-    link: OurLink, mission: Mission, happening: Happening, kind: Kind, status: str
+    link: OurLink,
+    mission: Mission,
+    service: Service | None,
+    happening: Happening,
+    *,
+    status: str,
 ) -> Record:
-    service = await service_of(link, mission, happening)
+    kind = _TRADE[status]
     resource = await _resource(link, happening)
     of_service = service.id if service else mission.id
     extra: dict[str, Any] = {"prestationId": service.id if service else None}

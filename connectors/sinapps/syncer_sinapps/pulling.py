@@ -38,6 +38,7 @@ from syncer_sinapps.resources import (
     Resource,
     find_mission,
     home_link,
+    listed_id,
     mission_id,
     pages_of,
     place_of,
@@ -282,9 +283,9 @@ async def _searched(
     listed = await home_link(link, wire.MISSIONS)
     async for page in pages_of(link, listed, size=wire.LARGEST_PAGE):
         for item in page.items():
-            if (listed_id := mission_id(item)) is not None:
-                memory.mission_at(listed_id, item.href)
-                memory.belongs(item.href, listed_id)
+            if (named := listed_id(item)) is not None:
+                memory.mission_at(named, item.href)
+                memory.belongs(item.href, named)
             if wanted not in memory.owners and searched < MOST_SEARCHED:
                 searched += 1
                 await _learn(link, item, happening.parts)

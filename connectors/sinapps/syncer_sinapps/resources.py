@@ -7,7 +7,7 @@ only; what is not remembered is looked for in the partner's own list of missions
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -87,12 +87,8 @@ class Resource:
         return value
 
     def items(self) -> list[Resource]:
-        """Give the items of a list, as far as each can be read alone.
-
-        Raises:
-            PayloadError: one is no resource.
-        """
-        return [resource_of(bytes(item), self.read_at) for item in self.wire.items or ()]
+        """Give the items of a list; the properties of one that is no resource are no object."""
+        return [_item_of(bytes(item), self.read_at) for item in self.wire.items or ()]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -188,6 +184,16 @@ async def list_of(link: OurLink, href: Href | None) -> list[Resource]:
     return found
 
 
+def readable(listed: Iterable[Resource], model: type[T]) -> Iterator[tuple[Resource, T]]:
+    """Give the items with their properties, but those that cannot be read."""
+    for one in listed:
+        try:
+            properties = one.properties(model)
+        except PayloadError:
+            continue
+        yield one, properties
+
+
 async def pages_of(
     link: OurLink, href: Href, *, size: int | None = None
 ) -> AsyncIterator[Resource]:
@@ -247,7 +253,7 @@ async def find_mission(link: OurLink, mission: str) -> Resource:
     missions = await home_link(link, wire.MISSIONS)
     async for page in pages_of(link, missions, size=wire.LARGEST_PAGE):
         for item in page.items():
-            id_ = mission_id(item)
+            id_ = listed_id(item)
             if id_ is not None:
                 memory.mission_at(id_, item.href)
             if id_ == mission:
@@ -255,8 +261,20 @@ async def find_mission(link: OurLink, mission: str) -> Resource:
     raise NotFoundError("The partner does not list the mission.")
 
 
+def listed_id(item: Resource) -> str | None:
+    """Give the id of a listed mission; None for one that cannot be read."""
+    try:
+        return mission_id(item)
+    except PayloadError:
+        return None
+
+
 def mission_id(item: Resource) -> str | None:
-    """Give the id of a mission in either of its published shapes."""
+    """Give the id of a mission in either of its published shapes.
+
+    Raises:
+        PayloadError: it cannot be read.
+    """
     properties = item.plain
     inner = properties.get("mission")
     found = (inner if isinstance(inner, dict) else properties).get("id")
@@ -295,6 +313,13 @@ def resource_of(raw: bytes, read_at: datetime | None = None) -> Resource:
         return Resource(wire=_RESOURCE.decode(raw), raw=raw, read_at=read_at)
     except _JUNK as error:
         raise fault_of(error, raw) from None
+
+
+def _item_of(raw: bytes, read_at: datetime | None) -> Resource:
+    try:
+        return resource_of(raw, read_at)
+    except PayloadError:
+        return Resource(wire=wire.WireResource(properties=msgspec.Raw(b"[]")), raw=raw)
 
 
 def comment_of(raw: bytes) -> wire.WireComment:

@@ -12,7 +12,7 @@ from typing import Any
 from syncer.sdk import AnswerLostError, Delivery, OutgoingFile, Part, Receipt
 from syncer_sinapps import wire
 from syncer_sinapps.commands import submit
-from syncer_sinapps.resources import OurLink, Resource, list_of
+from syncer_sinapps.resources import OurLink, Resource, list_of, readable
 
 
 async def upload_all(link: OurLink, delivery: Delivery[Any], mission: Resource) -> Receipt:
@@ -61,8 +61,8 @@ def key_of(delivery: Delivery[Any], place: int) -> str:
 async def _there(link: OurLink, mission: Resource) -> dict[str, wire.Ref]:
     """List the files of the mission by their keys."""
     listed = await list_of(link, mission.link(wire.DOCUMENTS))
-    documents = [one.properties(wire.WireDocument) for one in listed]
-    return {one.cle: one.id for one in documents if one.cle}
+    documents = readable(listed, wire.WireDocument)
+    return {document.cle: document.id for _, document in documents if document.cle}
 
 
 async def _parts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from syncer_sinapps import Sinapps, wire
@@ -129,6 +130,22 @@ async def test_both_sayings_of_one_validation_are_one_change(
     assert quote.status == "DevisValide"
     assert [one.data.get("step") for one in told(found)].count("quote_validated") == 1
     assert (facts["stage"], facts["quotes"], facts["refused"]) == ("quote_validated", 1, 0)
+
+
+async def test_both_sayings_of_one_validation_are_one_quote(
+    account: PlayedAccount, read: ReadPass
+) -> None:
+    service = account.assign().services[0]
+    cursor = (await read()).cursor
+    said = account.tell(wire.QUOTE_VALIDATED, service, id="D-7", montantHT=10.5, montantTTC=12.6)
+    state = account.tell(wire.STATE_CHANGED, service, status=wire.QUOTE_VALIDATED)
+    account.happened(said, state)
+
+    [quote] = of_kind(await read(cursor), Kind.QUOTE)
+
+    assert (quote.partner_ref, quote.status) == ("D-7", "DevisValide")
+    assert quote.totals is not None
+    assert quote.totals.gross is not None
 
 
 async def test_an_event_that_is_delivered_twice_counts_once(
@@ -386,6 +403,37 @@ async def test_a_bad_comment_or_an_empty_reference_spoils_no_mission(
         (Kind.COMMENT, b'{"message":null}'),
         (Kind.COMMENT, b'"?"'),
     ]
+
+
+async def test_a_bad_row_of_a_list_spoils_no_other(
+    account: PlayedAccount,
+    read: ReadPass,
+    connector: Sinapps,
+    open_link: Open,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Pages.listed
+
+    def with_junk(self: Pages, view: str, *args: Any) -> Any:
+        page = whole(self, view, *args)
+        return {**page, "items": [None, *page["items"]]} if view != "services" else page
+
+    monkeypatch.setattr(Pages, "listed", with_junk)
+    mission = account.assign()
+    bad, good = account.add_document(mission, "a.pdf"), account.add_document(mission, "b.pdf")
+    bad.properties["nom"] = ["a.pdf"]
+    account.happened(account.tell("PieceJointeAjoutee", good))
+    link: object = open_link()
+
+    found = await read()
+    [document] = of_kind(found, Kind.DOCUMENT)
+    [attachment] = (await connector.complete(link, document)).attachments  # type: ignore[arg-type]
+    async with connector.fetch(link, attachment) as download:  # type: ignore[arg-type]
+        content = b"".join([chunk async for chunk in download.chunks()])
+
+    assert content == good.content
+    aside = [(one.kind, one.partner_ref) for one in found.unreadable]
+    assert aside.count((Kind.DOCUMENT, bad.id)) == 1
 
 
 async def test_documents_shared_with_a_late_centre_are_quiet(

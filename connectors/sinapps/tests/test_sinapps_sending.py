@@ -292,12 +292,15 @@ async def test_the_last_appointment_is_changed_where_it_is(
 
 @pytest.mark.parametrize("base64", [False, True])
 async def test_documents_go_up_one_by_one(
-    make_desk: MakeDesk, mission: PlayedMission, base64: bool
+    make_desk: MakeDesk, mission: PlayedMission, account: PlayedAccount, base64: bool
 ) -> None:
     desk = await make_desk(mission, attachments_base64=base64)
     files = [file_of("f1", "été.pdf", b"%PDF-1"), file_of("f2", "b.pdf", b"%PDF-2")]
+    bad = account.add_document(mission, "?")
+    bad.properties["nom"] = ["a row that cannot be read"]
 
     await desk.send(desk.delivery("document", {"type": "Mandat"}, files=files))
+    mission.documents.remove(bad)
 
     assert [one.properties["nom"] for one in mission.documents] == [
         "Mandat_été.pdf",
