@@ -107,6 +107,8 @@ def parse_xml(content: bytes) -> XmlElement:
 def write_xml(root: XmlElement, *, encoding: str = "UTF-8") -> bytes:
     """Write a document, an element a line; the same elements always give the same bytes.
 
+    The declaration stands in double quotes, as every partner's description writes it.
+
     Raises:
         PayloadError: a text holds a character that XML cannot carry.
     """
@@ -116,9 +118,9 @@ def write_xml(root: XmlElement, *, encoding: str = "UTF-8") -> bytes:
         made = _as_lxml(root)
     except ValueError:
         raise PayloadError("holds a character that XML cannot carry", path=root.name) from None
-    return bytes(
-        etree.tostring(made, encoding=encoding, xml_declaration=True, pretty_print=True)  # type: ignore[arg-type]
-    )
+    declaration = f'<?xml version="1.0" encoding="{encoding}"?>\n'.encode("ascii")
+    written = etree.tostring(made, encoding=encoding, xml_declaration=False, pretty_print=True)
+    return declaration + bytes(written)  # type: ignore[arg-type]
 
 
 # -- reading --------------------------------------------------------------------------------------

@@ -130,6 +130,7 @@ def test_what_is_written_is_read_again(root: XmlElement, encoding: str) -> None:
 
     assert parse_xml(written) == root
     assert write_xml(root, encoding=encoding) == written
+    assert written.startswith(b'<?xml version="1.0" encoding="%b"?>\n' % encoding.encode())
 
 
 def test_a_character_that_xml_cannot_carry_is_not_written() -> None:

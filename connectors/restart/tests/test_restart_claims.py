@@ -32,7 +32,7 @@ from syncer.testing import START, Problem
 
 ClaimOf = Callable[..., ClaimFile]
 FileOf = Callable[..., OutgoingFile]
-PRATICA = """<?xml version='1.0' encoding='UTF-8'?>
+PRATICA = """<?xml version="1.0" encoding="UTF-8"?>
 <pratica evento="Nuova" riferimento="P-2026-0042">
   <canalizzazione>RESTART</canalizzazione>
   <centroAsp piva="01234567897" ragioneSociale="ASP Demo srl"/>
