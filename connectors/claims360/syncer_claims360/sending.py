@@ -204,6 +204,11 @@ def _receipt(reference: Any, mission: str) -> Receipt:
 
 # -- photos ---------------------------------------------------------------------------------------
 
+_REFUSED_PHOTOS = {
+    wire.TOO_LARGE: "it is larger than 10 MiB, the most that it takes",
+    wire.TYPE_NOT_ALLOWED: "it is neither a JPEG nor a PNG picture",
+}
+
 
 async def send_photos(http: HttpSession, bodyshop: str, delivery: Delivery[Photos]) -> Receipt:
     """Send each photo once; what an earlier attempt noted is not sent again.
@@ -239,9 +244,12 @@ async def _send_photo(
             Part(name="file", content=file, content_type=file.content_type, filename=file.name),
             Part(name="caption", content=caption.encode()),
         ],
-        accept={wire.FOUND, wire.CREATED},
+        accept={wire.FOUND, wire.CREATED, *_REFUSED_PHOTOS},
         repeatable=True,
     )
+    if answer.status in _REFUSED_PHOTOS:
+        text = f"The partner refused {file.name}: {_REFUSED_PHOTOS[answer.status]}."
+        raise DeliveryRejectedError(text, partner_code=str(answer.status))
     photo = answer.decode(wire.WireSentPhoto)
     if photo.sha256.lower() != file.sha256:
         text = f"The partner says that it holds another content than {file.name}."

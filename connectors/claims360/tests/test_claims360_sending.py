@@ -237,6 +237,24 @@ async def test_a_photo_that_is_there_already_counts_as_sent(
     assert len(shop.photos_of("M-1")) == 1
 
 
+@pytest.mark.parametrize(("status", "why"), [(413, "larger than 10 MiB"), (415, "JPEG nor a PNG")])
+async def test_a_refused_photo_is_named(
+    connector: Claims360,
+    link: Link[Any, Any],
+    shop: PlayedShop,
+    partner: PlayedClaims360,
+    status: int,
+    why: str,
+) -> None:
+    shop.add_mission("M-1")
+    partner.faults.append(Fault(method="POST", status=status))
+
+    with pytest.raises(DeliveryRejectedError, match=f"refused Sté vue.jpg: .*{why}") as refused:
+        await connector.deliver(link, photos(picture("a")))
+
+    assert refused.value.partner_code == str(status)
+
+
 @pytest.mark.parametrize("mission", [None, "quote:Q-1"])
 async def test_without_a_mission_photos_wait_for_a_person(
     connector: Claims360, link: Link[Any, Any], mission: str | None
