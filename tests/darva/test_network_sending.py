@@ -44,6 +44,21 @@ async def test_a_rejecting_receipt_ends_the_delivery_and_moves_no_file(garage: G
     assert (await garage.file("C-1"))["state"] == "linked"
 
 
+async def test_a_rejected_invoice_is_not_sent_again_once_its_file_left_the_sales_document(
+    garage: Garage,
+) -> None:
+    garage.box.refusals["FA"] = "doublon"
+    await garage.linked()
+    sent = await garage.sent("invoice", INVOICE, "C-1")
+    await garage.pull()
+    await garage.event("C-1", "removed_from_sales_document")
+
+    refused = await garage.ask("POST", f"/v1/deliveries/{sent['id']}/retry")
+
+    assert (refused.status, refused.json["code"]) == (409, "transition_refused")
+    assert (await garage.good("GET", f"/v1/deliveries/{sent['id']}"))["state"] == "rejected"
+
+
 async def test_an_invoice_is_refused_from_any_file_that_is_not_linked(garage: Garage) -> None:
     garage.box.notice("C-1", "AS-1")
     await garage.pull()

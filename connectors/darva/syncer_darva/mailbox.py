@@ -39,6 +39,7 @@ __all__ = ["Iris", "IrisCredentials"]
 
 _OK, _CREATED, _NO_CONTENT = 200, 201, 204
 _GONE = frozenset({404, 410})
+_VANISHED = "the mailbox lists the message and does not have it"
 _REFUSED = {
     400: "The mailbox cannot make sense of the message.",
     404: "The mailbox has no such outbox.",
@@ -195,21 +196,25 @@ async def _read(link: OurLink, id_: str) -> bytes | None:
 
 
 async def _read_all(link: OurLink, ids: Sequence[str]) -> tuple[Messages, list[str]]:
-    """Read listed messages; gives them with the ids of those whose bytes are in our hands."""
+    """Read listed messages; gives them with the ids of those whose bytes are in our hands.
 
-    async def read(id_: str) -> bytes | PayloadError | None:
+    One that is larger than allowed or not there is set aside without bytes, and not acknowledged.
+    """
+
+    async def read(id_: str) -> bytes | PayloadError:
         try:
-            return await _read(link, id_)
+            raw = await _read(link, id_)
         except UnexpectedAnswerError:
             raise
-        except PayloadError as error:  # larger than allowed: it stays in the mailbox
+        except PayloadError as error:
             return error
+        return PayloadError(_VANISHED) if raw is None else raw
 
     found, taken = Messages(), []
     for id_, raw in zip(ids, await _together(read, ids), strict=True):
         if isinstance(raw, PayloadError):
-            found.set_aside(b"", raw)
-        elif raw is not None:
+            found.set_aside(b"", raw, listed_as=id_)
+        else:
             taken.append(id_)
             _sort(link, id_, raw, found)
     return found, taken
@@ -219,7 +224,7 @@ def _sort(link: OurLink, id_: str, raw: bytes, found: Messages) -> None:
     try:
         message, mapped = read_for(link.credentials, raw)
     except PayloadError as error:
-        found.set_aside(raw, error)
+        found.set_aside(raw, error, listed_as=id_)
         return
     if message.id == id_:
         found.take(mapped, raw)

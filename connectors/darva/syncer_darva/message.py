@@ -128,7 +128,7 @@ def _message(root: XmlElement) -> Message:
         raise PayloadError("is needed on a follow-up", path="code")
     sent_at = _needed(root, "sentAt")
     origin, target, claim = _child(root, wire.FROM), _child(root, wire.TO), root.child(wire.CLAIM)
-    if claim is None and type_ != wire.RECEIPT:
+    if claim is None and type_ in wire.ABOUT_A_CLAIM:
         raise PayloadError("is needed", path=wire.CLAIM)
     invoice, label = root.child(wire.INVOICE_LINE), root.child(wire.LABEL)
     return Message(
@@ -141,7 +141,7 @@ def _message(root: XmlElement) -> Message:
         insurer=_needed(origin, "insurer"),
         subscriber=_needed(target, "subscriber"),
         station=_needed(target, "station"),
-        claim_number=_needed(claim, "number") if claim else None,
+        claim_number=_claim_number(claim, type_) if claim else None,
         notice=_notice(claim, type_) if claim else None,
         revises=_given(claim, "revises") if claim else None,
         receipt=_receipt(_child(root, wire.RECEIPT_LINE)) if type_ == wire.RECEIPT else None,
@@ -191,6 +191,10 @@ def _seq(root: XmlElement) -> int:
     if not _SEQ.fullmatch(text):
         raise PayloadError("is no whole number", path="seq")
     return int(text)
+
+
+def _claim_number(claim: XmlElement, type_: str) -> str | None:
+    return _needed(claim, "number") if type_ in wire.ABOUT_A_CLAIM else _given(claim, "number")
 
 
 def _notice(claim: XmlElement, type_: str) -> str | None:

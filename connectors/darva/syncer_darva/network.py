@@ -85,10 +85,12 @@ class Messages:
         else:
             self.unknown.append(mapped)
 
-    def set_aside(self, raw: bytes, error: PayloadError) -> None:
-        """Keep a message that cannot be read."""
+    def set_aside(self, raw: bytes, error: PayloadError, *, listed_as: str | None = None) -> None:
+        """Keep a message that cannot be read; if need be known by the id it was listed under."""
         kind, ref = identify(raw)
-        self.unreadable.append(Unreadable(kind=kind, partner_ref=ref, reason=str(error), raw=raw))
+        self.unreadable.append(
+            Unreadable(kind=kind, partner_ref=ref or listed_as, reason=str(error), raw=raw)
+        )
 
 
 class ClaimsNetwork(Connector[Su, Settings], Generic[Su]):

@@ -136,6 +136,15 @@ def test_a_message_of_an_unknown_type_is_kept_raw() -> None:
     )
 
 
+@pytest.mark.parametrize("claim", [b"", b"<claim/>"])
+def test_a_message_of_an_unknown_type_need_not_be_about_a_claim(claim: bytes) -> None:
+    raw = draft("ZZ").replace(b'<claim number="2026SIN00123"/>', claim)
+
+    assert map_message(read_message(raw), raw) == UnknownItem(
+        type="ZZ", partner_ref="DEMO:M-1", raw=raw
+    )
+
+
 @pytest.mark.parametrize("result", ["accepted", "rejected"])
 def test_a_receipt_is_a_confirmation_of_what_we_sent(result: str) -> None:
     raw = draft("AR", receipt=("D-1", result, "doublon"))
