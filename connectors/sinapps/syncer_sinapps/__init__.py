@@ -53,7 +53,7 @@ from syncer_sinapps.walking import walk_page
 
 __all__ = ["Sinapps", "SinappsCredentials", "SinappsSettings"]
 
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 _REFUSED = frozenset({400, 401, 403, 422})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SIGNED_OUT = frozenset({401, 403})
@@ -112,9 +112,14 @@ class Sinapps(Connector[SinappsCredentials, SinappsSettings]):
         return path.endswith((wire.DEFAULT_LOGIN_PATH, settings.login_path.rstrip("/")))
 
     async def sign_out(self, link: OurLink) -> None:
-        """Free the session."""
-        path = link.settings.login_path.removesuffix("login") + wire.LOGOUT
-        await link.http.request("PUT", path, accept={_OK, 204} | _SIGNED_OUT)
+        """Free the session: beside the login, or at the partner's usual place."""
+        beside = link.settings.login_path.rpartition("/")[0]
+        for path in dict.fromkeys((f"{beside}{wire.LOGOUT}", wire.LOGOUT)):
+            answer = await link.http.request(
+                "PUT", path, accept={_OK, 204, _NOT_FOUND} | _SIGNED_OUT
+            )
+            if answer.status != _NOT_FOUND:
+                return
 
     async def check(self, link: OurLink) -> None:
         """Log in; the user must have an event log."""

@@ -16,7 +16,7 @@ from msgspec import Meta, Raw, Struct, field
 TIME_ZONE = "Europe/Paris"
 CURRENCY = "EUR"
 DEFAULT_LOGIN_PATH = "/login"
-LOGOUT = "logout"
+LOGOUT = "/logout"
 SESSION_COOKIE = "PLAY_SESSION"
 
 # -- links and paging (V) -------------------------------------------------------------------------

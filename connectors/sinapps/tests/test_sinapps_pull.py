@@ -298,6 +298,18 @@ async def test_a_check_logs_in_at_the_configured_path(
     assert (account.logins, account.logouts) == (1, 1)
 
 
+async def test_a_partner_with_one_place_to_log_out_frees_the_session(
+    connector: Sinapps, open_link: Open, account: PlayedAccount, partner: PlayedSinapps
+) -> None:
+    link = open_link(login_path="/api/login")
+    partner.faults.append(Fault(status=404, path="/logout/", times=1))
+
+    await connector.check(link)  # type: ignore[arg-type]  # as opened
+    await connector.sign_out(link)  # type: ignore[arg-type]  # as opened
+
+    assert account.logouts == 1
+
+
 async def test_links_that_the_user_has_not_are_found_at_its_partner(
     account: PlayedAccount, read: ReadPass
 ) -> None:
