@@ -33,6 +33,7 @@ OurLink = Link[SinappsCredentials, SinappsSettings]
 _OK, _NOT_FOUND, _GONE = 200, 404, 410
 _JUNK = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MOST_REMEMBERED = 10_000
+_MOST_ROUNDS = 3
 _LONGEST_REF = 255
 _DEEPEST = 64
 _RESOURCE = msgspec.json.Decoder(wire.WireResource)
@@ -169,19 +170,30 @@ async def read_once(link: OurLink, href: Href) -> Resource:
 async def list_of(link: OurLink, href: Href | None) -> list[Resource]:
     """Read a whole list, page by page; none where there is no link, or nothing behind it.
 
-    A resource that is no list is one that stands alone.
+    A resource that is no list is one that stands alone. A list that grows or shrinks meanwhile is
+    read again, since its rows moved between the pages.
     """
-    if href is None:
-        return []
     found: list[Resource] = []
+    for _ in range(_MOST_ROUNDS if href else 0):
+        assert href is not None, "there is a link"
+        found, stood_still = await _read_through(link, href)
+        if stood_still:
+            break
+    return found
+
+
+async def _read_through(link: OurLink, href: Href) -> tuple[list[Resource], bool]:
+    rows: dict[bytes, Resource] = {}
+    totals: list[object] = []
     try:
         async for page in pages_of(link, href):
             if page.wire.items is None:
-                return [page]
-            found += page.items()
+                return [page], True
+            rows |= {one.raw: one for one in page.items()}
+            totals.append(page.properties(wire.WireListProperties).total)
     except (NotFoundError, RecordWithdrawnError):
-        return found
-    return found
+        return list(rows.values()), True
+    return list(rows.values()), all(total == totals[0] for total in totals)
 
 
 def readable(listed: Iterable[Resource], model: type[T]) -> Iterator[tuple[Resource, T]]:

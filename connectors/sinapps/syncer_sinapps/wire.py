@@ -150,9 +150,10 @@ class WireResource(Struct):
 
 
 class WireListProperties(Struct):
-    """What a list says of itself; ``next_page`` is a number or a link."""
+    """What a list says of itself; ``next_page`` is a number or a link, ``total`` of all pages."""
 
     next_page: str | int | None = field(default=None, name="nextPage")
+    total: Any = field(default=None, name="totalNumberOfElements")
 
 
 class WireUser(Struct):

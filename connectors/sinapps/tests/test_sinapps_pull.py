@@ -417,6 +417,28 @@ async def test_a_bad_comment_or_an_empty_reference_spoils_no_mission(
     ]
 
 
+async def test_rows_that_move_between_two_pages_of_a_list_are_not_lost(
+    account: PlayedAccount, read: ReadPass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mission = account.assign()
+    account.page_size = 2
+    documents = [account.add_document(mission, f"{n}.pdf") for n in range(5)]
+    account.happened(account.tell("PieceJointeAjoutee", documents[0]))
+    whole = Pages.listed
+
+    def moving(self: Pages, view: str, *args: Any) -> Any:
+        page = whole(self, view, *args)
+        if view == "documents" and documents[0] in mission.documents:
+            mission.documents.remove(documents[0])  # gone before the second page is asked for
+        return page
+
+    monkeypatch.setattr(Pages, "listed", moving)
+
+    found = of_kind(await read(), Kind.DOCUMENT)
+
+    assert [one.number for one in found] == [f"{n}.pdf" for n in range(1, 5)]
+
+
 async def test_a_bad_row_of_a_list_spoils_no_other(
     account: PlayedAccount,
     read: ReadPass,
