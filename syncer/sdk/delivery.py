@@ -116,6 +116,8 @@ class Confirmation:
     """What a partner says later of a delivery that was sent; ``delivery_id`` is ours.
 
     ``order`` is where it stands among the events of the page's records (``Event.order``).
+    A connector with ``fixed_records`` gives ``partner_ref`` and ``revision`` of the message that
+    says it, and its bytes as ``original``: one that contradicts what is known is set aside.
     """
 
     delivery_id: str
@@ -124,3 +126,6 @@ class Confirmation:
     order: int = 0
     reason: str | None = None
     raw: Mapping[str, Json] = field(default_factory=dict)
+    partner_ref: str | None = None
+    revision: str = ""
+    original: bytes = field(default=b"", repr=False)

@@ -19,6 +19,7 @@ from syncer.services.outgoing import outgoing
 from syncer.services.verdicts import receipt_json
 
 REFUSED = "The partner refused it."
+_MESSAGE, _CONTENT = "message", "content"
 
 
 async def confirm(
@@ -101,11 +102,18 @@ def _ended(
 
 
 def _receipt(stored: StoredDelivery, said: Confirmation) -> Receipt:
-    """Join what the partner said at once and what it says now."""
+    """Join what the partner said at once and what it says now, and in which message."""
     known: dict[str, Any] = dict(stored.receipt or {})
+    said_in = {_MESSAGE: said.partner_ref, _CONTENT: said.revision} if said.partner_ref else {}
     return Receipt(
         partner_ref=known.get("partner_ref"),
         at=said.at,
         incomplete=known.get("incomplete", ()),
-        raw={**known.get("raw", {}), **said.raw},
+        raw={**known.get("raw", {}), **said.raw, **said_in},
     )
+
+
+def said_in(stored: StoredDelivery) -> tuple[str, str] | None:
+    """Give reference and revision of the message that confirmed or refused a delivery."""
+    raw = (stored.receipt or {}).get("raw", {})
+    return (raw[_MESSAGE], raw[_CONTENT]) if raw.keys() >= {_MESSAGE, _CONTENT} else None

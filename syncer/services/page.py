@@ -66,7 +66,7 @@ class PageStorer:
             withdrawn=[*page.withdrawn, *completion.withdrawn],
             unknown=page.unknown,
             claim_updates=page.claim_updates,
-            confirmations=page.confirmations,
+            confirmations=told.confirmations,
             quiet=frozenset(page.quiet),
             rule_sets=page.rule_sets,
             ids=self.ids,
@@ -82,7 +82,7 @@ class PageStorer:
 
     async def _told_apart(self, key: LinkKey, connector: AnyConnector, page: Page) -> ToldApart:
         if not connector.fixed_records:
-            return ToldApart(records=page.records)
+            return ToldApart(records=page.records, confirmations=page.confirmations)
         async with self.store.read() as uow:
             return await tell_apart(uow, key, connector, page)
 
@@ -148,9 +148,12 @@ def check_confirmation(said: object) -> None:
     """
     if not isinstance(said, Confirmation):
         raise ConnectorFailedError(f"a page held {type(said).__name__} instead of a Confirmation")
-    texts: tuple[object, ...] = (said.delivery_id, said.reason or "")
+    given = (said.delivery_id, said.reason or "", said.partner_ref or "", said.revision)
+    texts: tuple[object, ...] = given
     if not all(isinstance(text, str) for text in texts):
-        raise ConnectorFailedError("delivery_id and reason of a confirmation must be text")
+        raise ConnectorFailedError(
+            "delivery_id, reason, partner_ref and revision of a confirmation must be text"
+        )
     moment: object = said.at
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise ConnectorFailedError("a confirmation's at must be an aware datetime")

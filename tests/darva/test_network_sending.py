@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,24 @@ async def test_a_rejecting_receipt_ends_the_delivery_and_moves_no_file(garage: G
 
     ended = await garage.good("GET", f"/v1/deliveries/{sent['id']}")
     assert (ended["state"], ended["reason"]) == ("rejected", "doublon")
+    assert (await garage.file("C-1"))["state"] == "linked"
+
+
+async def test_a_receipt_that_comes_again_with_another_result_is_set_aside(garage: Garage) -> None:
+    garage.box.refusals["FA"] = "doublon"
+    await garage.linked()
+    sent = await garage.sent("invoice", INVOICE, "C-1")
+    first = list(garage.box.waiting.values())[-1]
+    await garage.pull()
+
+    again = garage.box.put("AR", "C-1", id=first.id, receipt=(sent["id"], "accepted", None))
+    outcome = await garage.pull()
+
+    [item] = (await garage.good("GET", "/v1/quarantine"))["items"]
+    assert base64.b64decode(item["raw_base64"]) == again.raw
+    assert item["partner_ref"] == f"DEMO:{first.id}"
+    assert outcome["state"] == "partial"
+    assert (await garage.good("GET", f"/v1/deliveries/{sent['id']}"))["state"] == "rejected"
     assert (await garage.file("C-1"))["state"] == "linked"
 
 

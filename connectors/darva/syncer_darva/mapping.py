@@ -52,7 +52,10 @@ def map_message(message: Message, raw: bytes) -> Mapped:
             at=message.sent_at,
             order=message.seq,
             reason=message.receipt.reason or message.label,
-            raw={"message": message.identity, **message.fields},
+            raw=message.fields,
+            partner_ref=message.identity,
+            revision=message.content,
+            original=raw,
         )
     kind = KIND_OF_TYPE.get(message.type)
     if kind is None or message.claim_number is None:
