@@ -151,12 +151,20 @@ async def send_dossier(
     )
     if answer.status == wire.CREATED:
         return _dossier_receipt(answer)
-    known = answer.decode(wire.WireReferenceKnown)
+    known = _conflict(answer)
     if known.code == wire.REFERENCE_KNOWN and (delivery.in_doubt or delivery.was_sent):
         if known.mission_id is None:
             raise PayloadError("the partner knows the reference and does not say which mission")
         return _receipt(body["reference"], known.mission_id)
     raise _refused(known, delivery.claim_file)
+
+
+def _conflict(answer: Response) -> wire.WireReferenceKnown:
+    """Read why a dossier was refused; a 409 is one, whatever can be read of it."""
+    try:
+        return answer.decode(wire.WireReferenceKnown)
+    except PayloadError:
+        return wire.WireReferenceKnown()
 
 
 def _refused(known: wire.WireReferenceKnown, claim_file: ClaimFile | None) -> DeliveryRejectedError:

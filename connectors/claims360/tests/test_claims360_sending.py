@@ -163,6 +163,15 @@ async def test_a_known_reference_is_a_refusal_at_first_and_a_receipt_in_doubt(
     assert in_doubt.partner_ref == repeated.partner_ref == known
 
 
+async def test_a_409_that_cannot_be_read_is_a_refusal_and_no_reason_to_send_again(
+    connector: Claims360, link: Link[Any, Any], partner: PlayedClaims360
+) -> None:
+    partner.faults.append(Fault(status=409, body=b"<html>"))
+
+    with pytest.raises(DeliveryRejectedError, match="409"):
+        await connector.deliver(link, dossier())
+
+
 async def test_a_lost_dossier_is_looked_up(
     connector: Claims360, link: Link[Any, Any], shop: PlayedShop
 ) -> None:

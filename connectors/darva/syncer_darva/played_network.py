@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from syncer_darva.played_messages import Draft, Sent, invoice_line, read_sent
+from syncer_darva.played_messages import (
+    Draft,
+    Sent,
+    UnreadableMessageError,
+    invoice_line,
+    read_sent,
+)
 
 
 def real_time() -> datetime:
@@ -117,6 +123,8 @@ class Mailbox:
         message = read_sent(raw)
         if message.id != id_:
             return False
+        if (message.subscriber, message.station) != (self.subscriber, self.station):
+            raise UnreadableMessageError("The message comes from another mailbox.")
         self.sent[id_] = raw
         self.taken.append(message)
         self._owed.append(message)

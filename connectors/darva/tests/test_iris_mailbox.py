@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from syncer_darva.mailbox import Iris, IrisCredentials
 from syncer_darva.played_mailbox import PlayedIris
+from syncer_darva.played_messages import UnreadableMessageError
 from syncer_darva.played_network import Mailbox
-from syncer_darva.sending import OPENING_REQUEST, OpeningPayload
+from syncer_darva.sending import OPENING_REQUEST, OpeningPayload, message_of
 
 from syncer.sdk import (
     CredentialsRejectedError,
@@ -208,6 +209,16 @@ async def test_a_delivery_is_put_into_the_outbox_and_a_repeat_changes_nothing(
     assert not again.is_final
     assert [sent.claim_number for sent in box.taken] == ["C-1"]
     assert requests(partner, "PUT") == ["outbox/D-1", "outbox/D-1"]
+
+
+def test_the_played_network_takes_no_message_from_another_mailbox(
+    partner: PlayedIris, box: Mailbox
+) -> None:
+    raw = message_of(request(), subscriber="999999", station="01")
+
+    with pytest.raises(UnreadableMessageError, match="another mailbox"):
+        box.take("D-1", raw)
+    assert (box.sent, box.taken) == ({}, [])
 
 
 async def test_a_lost_answer_is_repeated_with_the_same_bytes(
