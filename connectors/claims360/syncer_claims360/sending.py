@@ -126,13 +126,16 @@ def _refuse(pointer: str, message: str) -> None:
 
 # -- the dossier ----------------------------------------------------------------------------------
 
+_TAKEN_BY = "reference taken by"
+
 
 async def send_dossier(
     http: HttpSession, bodyshop: str, delivery: Delivery[VehicleUpdate]
 ) -> Receipt:
     """Send plate and mileage under the claim file's reference.
 
-    A reference that is known means delivered when an earlier attempt may have brought it there.
+    A reference that is known means delivered when an earlier attempt may have brought it there. It
+    cannot have where it was refused for the same mission: that is noted.
 
     Raises:
         DeliveryRejectedError: somebody else has the reference.
@@ -152,11 +155,19 @@ async def send_dossier(
     if answer.status == wire.CREATED:
         return _dossier_receipt(answer)
     known = _conflict(answer)
-    if known.code == wire.REFERENCE_KNOWN and (delivery.in_doubt or delivery.was_sent):
+    if known.code == wire.REFERENCE_KNOWN and _may_be_ours(delivery, known.mission_id):
         if known.mission_id is None:
             raise PayloadError("the partner knows the reference and does not say which mission")
         return _receipt(body["reference"], known.mission_id)
+    if known.code == wire.REFERENCE_KNOWN and known.mission_id:
+        await delivery.note(_TAKEN_BY, known.mission_id)
     raise _refused(known, delivery.claim_file)
+
+
+def _may_be_ours(delivery: Delivery[VehicleUpdate], mission: str | None) -> bool:
+    """Say whether an earlier attempt may have become the mission that has the reference."""
+    was_tried = delivery.in_doubt or delivery.was_sent
+    return was_tried and (mission is None or delivery.notes.get(_TAKEN_BY) != mission)
 
 
 def _conflict(answer: Response) -> wire.WireReferenceKnown:
@@ -188,10 +199,13 @@ def _refused(known: wire.WireReferenceKnown, claim_file: ClaimFile | None) -> De
 async def look_up_dossier(
     http: HttpSession, bodyshop: str, delivery: Delivery[VehicleUpdate]
 ) -> Receipt | None:
-    """Ask which mission the dossier became; None when there is no such dossier."""
+    """Ask which mission the dossier became; None when there is none, or another's as before."""
     path = path_of(wire.DOSSIER, bodyshop, _reference(delivery))
     answer = await http.request("GET", path, accept={wire.FOUND, wire.NOT_FOUND})
-    return None if answer.status == wire.NOT_FOUND else _dossier_receipt(answer)
+    if answer.status == wire.NOT_FOUND:
+        return None
+    found = _dossier_receipt(answer)
+    return None if found.partner_ref == delivery.notes.get(_TAKEN_BY) else found
 
 
 def _reference(delivery: Delivery[VehicleUpdate]) -> str:

@@ -163,6 +163,24 @@ async def test_a_known_reference_is_a_refusal_at_first_and_a_receipt_in_doubt(
     assert in_doubt.partner_ref == repeated.partner_ref == known
 
 
+async def test_a_retry_of_a_refused_dossier_is_not_taken_for_the_dossier_of_another(
+    connector: Claims360, link: Link[Any, Any], shop: PlayedShop
+) -> None:
+    shop.send_dossier("2026/118", "2-XYZ-987", 1200)
+    notes: dict[str, Any] = {}
+
+    async def keep(step: str, value: Any) -> None:
+        notes[step] = value
+
+    with pytest.raises(DeliveryRejectedError):
+        await connector.deliver(link, dossier(keep_note=keep))
+    retried = dossier(was_sent=True, in_doubt=True, notes=notes)
+
+    assert await connector.look_up(link, retried) is None
+    with pytest.raises(DeliveryRejectedError, match="another dossier's"):
+        await connector.deliver(link, retried)
+
+
 async def test_a_409_that_cannot_be_read_is_a_refusal_and_no_reason_to_send_again(
     connector: Claims360, link: Link[Any, Any], partner: PlayedClaims360
 ) -> None:

@@ -173,6 +173,11 @@ async def test_a_reference_that_somebody_else_has_is_refused_in_the_partners_wor
     assert [(one["kind"], one["subject"]["id"]) for one in attention] == [
         ("delivery_rejected", id_)
     ]
+    assert (await desk.house.post(f"/v1/deliveries/{id_}/retry")).status == 200
+    await desk.work()
+    retried = await desk.shown(id_)
+    assert [one["code"] for one in retried["attempts"]] == ["REFERENCE_KNOWN", "REFERENCE_KNOWN"]
+    assert retried["state"] == "rejected"
 
 
 async def test_a_dossier_sent_twice_is_refused_and_does_not_hold_up_its_photos(desk: Desk) -> None:
