@@ -26,8 +26,8 @@ def test_help_names_every_command(syncer: Syncer) -> None:
     said = syncer("--help")
 
     names = (
-        "init run demo check doctor status links refresh credentials records attention connector "
-        "key audit"
+        "init run demo check doctor status links refresh credentials records deliveries mails "
+        "attention connector key audit"
     )
     assert said.code == Exit.OK
     assert all(f"\n  {name} " in said.out for name in names.split())

@@ -21,6 +21,7 @@ def test_status_says_that_the_service_is_ready(demo: Syncer) -> None:
     assert said.code == Exit.OK
     assert said.json["ready"] is True
     assert said.json["connectors"]["claims360"] == "ready"
+    assert said.json["under_way"].keys() == {"deliveries", "mails"}
 
 
 def test_doctor_finds_nothing_wrong(demo: Syncer) -> None:

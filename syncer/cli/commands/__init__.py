@@ -18,6 +18,7 @@ _MODULES = (
     "credentials",
     "records",
     "deliveries",
+    "mails",
     "attention",
     "connector",
     "key",

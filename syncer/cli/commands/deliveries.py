@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from syncer.cli.client import Json, ServiceClient
-from syncer.cli.invocation import Function, Invocation, command
+from syncer.cli.invocation import Invocation, command
+from syncer.cli.lists import ListsByDefault, filtered_by, show_newest
 from syncer.cli.output import instant_cell, plain, styled
 from syncer.cli.root import root
 
@@ -22,44 +23,16 @@ _FILTERS = {
 }
 
 
-class ListsByDefault(click.Group):
-    """Lists when no other command is named, with the options of the list."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``list`` before what names no command."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
 @root.group("deliveries", cls=ListsByDefault)
 def deliveries() -> None:
     """Look at deliveries, and move those that wait for a person."""
 
 
-def _filters(function: Function) -> Function:
-    for name, text in reversed(_FILTERS.items()):
-        click.option(f"--{name}", help=text)(function)
-    return function
-
-
 @command(deliveries, "list")
-@_filters
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@filtered_by(_FILTERS)
 async def list_(invocation: Invocation, limit: int, **filters: Any) -> None:
     """List deliveries, newest first; all filters apply at once."""
-    async with ServiceClient(invocation.settings()) as service:
-        page = await service.get("/v1/deliveries", {**filters, "limit": min(limit, 500)})
-        items = page["items"]
-        if page["next"] and limit > len(items):
-            items = await service.all("/v1/deliveries", filters, most=limit)
-    invocation.output.table(
-        {"items": items, "total": page["total"]},
-        COLUMNS,
-        [_row(each) for each in items],
-        nothing="No deliveries match.",
-        summary=f"{len(items)} of {page['total']}",
-    )
+    await show_newest(invocation, "deliveries", filters, limit, COLUMNS, _row)
 
 
 @command(deliveries, "show")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
-from syncer.cli.client import Json, ServiceClient
-from syncer.cli.invocation import Function, Invocation, command
+from syncer.cli.client import Json
+from syncer.cli.invocation import Invocation, command
+from syncer.cli.lists import filtered_by, show_newest
 from syncer.cli.output import instant_cell, plain, styled
 from syncer.cli.root import root
 
@@ -41,29 +40,11 @@ _FILTERS = {
 }
 
 
-def _filters(function: Function) -> Function:
-    for name, text in reversed(_FILTERS.items()):
-        click.option(f"--{name}", help=text)(function)
-    return function
-
-
 @command(root, "records")
-@_filters
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@filtered_by(_FILTERS)
 async def records(invocation: Invocation, limit: int, **filters: Any) -> None:
     """List records, newest status first; all filters apply at once."""
-    async with ServiceClient(invocation.settings()) as service:
-        page = await service.get("/v1/records", {**filters, "limit": min(limit, 500)})
-        items = page["items"]
-        if page["next"] and limit > len(items):
-            items = await service.all("/v1/records", filters, most=limit)
-    invocation.output.table(
-        {"items": items, "total": page["total"]},
-        COLUMNS,
-        [record_row(each) for each in items],
-        nothing="No records match.",
-        summary=f"{len(items)} of {page['total']}",
-    )
+    await show_newest(invocation, "records", filters, limit, COLUMNS, record_row)
 
 
 def record_row(record: Json) -> tuple[str, ...]:

@@ -12,11 +12,13 @@ from syncer.cli.invocation import Invocation, command
 from syncer.cli.output import plain, styled
 from syncer.cli.root import root
 
+UNDER_WAY = "queued,sending,retrying"
+
 
 @command(root, "status")
 @click.option("--alive", is_flag=True, help="Only whether it answers; for health checks.")
 async def status(invocation: Invocation, alive: bool) -> int:
-    """Say whether the service is ready, and how its links are.
+    """Say whether the service is ready, how its links are, and what is to leave.
 
     Ends with 0 when it is ready, with 3 when it runs but is not (a sealed vault, for instance).
     """
@@ -26,7 +28,10 @@ async def status(invocation: Invocation, alive: bool) -> int:
         readiness, body = await service.status_of("/readyz")
         connectors = await service.all("/v1/connectors")
         links = await service.all("/v1/links")
-        attention = await service.get("/v1/attention", {"limit": 1})
+        waiting = {
+            things: await _count(service, things, UNDER_WAY) for things in ("deliveries", "mails")
+        }
+        attention = (await service.get("/v1/attention", {"limit": 1}))["total"]
         address = service.address
     is_ready = readiness == 200
     states = Counter(str(link["state"]) for link in links)
@@ -36,7 +41,8 @@ async def status(invocation: Invocation, alive: bool) -> int:
         "reason": None if is_ready else _reason(body),
         "connectors": {each["name"]: each["state"] for each in connectors},
         "links": dict(sorted(states.items())),
-        "attention": attention["total"],
+        "under_way": waiting,
+        "attention": attention,
     }
     shown = ", ".join(f"{count} {styled(state)}" for state, count in sorted(states.items()))
     invocation.output.show(
@@ -46,10 +52,15 @@ async def status(invocation: Invocation, alive: bool) -> int:
         "Connectors  "
         + (", ".join(f"{plain(c['name'])} {styled(c['state'])}" for c in connectors) or "none"),
         f"Links       {shown or 'none'}",
-        f"Attention   {attention['total']}"
-        + ("  (`syncer attention` lists them)" if attention["total"] else ""),
+        "Under way   " + ", ".join(f"{count} {things}" for things, count in waiting.items()),
+        f"Attention   {attention}" + ("  (`syncer attention` lists them)" if attention else ""),
     )
     return Exit.OK if is_ready else Exit.CONFIGURATION
+
+
+async def _count(service: ServiceClient, things: str, states: str) -> int:
+    page = await service.get(f"/v1/{things}", {"state": states, "limit": 1})
+    return int(page["total"])
 
 
 async def _alive(invocation: Invocation) -> int:
