@@ -20,7 +20,7 @@ MADE_BY = (
 )
 PAGE = HERE / "RESULTS.md"
 NOTES = HERE / "notes.md"
-SUBJECTS = ("floor", "syncer", "dlt", "singer")
+SUBJECTS = ("floor", "rows alone", "syncer", "dlt", "singer")
 _OURS = ("aiohttp", "aiosqlite", "msgspec", "pydantic", "sqlalchemy", "uvloop")
 _PEERS = {"floor": ("aiohttp", "orjson"), "dlt": ("dlt",), "singer": ("singer-sdk",)}
 IDEAL_L_SECONDS = 2000 / 64 * 0.05

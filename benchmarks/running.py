@@ -61,6 +61,7 @@ def run(command: Sequence[str | Path]) -> Result:
     done = subprocess.run(
         [str(part) for part in command],
         preexec_fn=pinned,
+        cwd=HERE.parent,
         capture_output=True,
         text=True,
         timeout=LONGEST_RUN_SECONDS,
@@ -81,6 +82,12 @@ def syncer(workload: str, folder: Path, base_url: str, *options: str) -> Result:
     shutil.copytree(folder, copy)
     place = ("--folder", copy, "--base-url", base_url)
     return run([sys.executable, HERE / "subject.py", workload, *place, *options])
+
+
+def rows_alone(folder: Path) -> Result:
+    """Write the rows of the last run from a prepared folder once more, with SQLite alone."""
+    loaded = folder.with_name("run") / "data" / "syncer.db"
+    return run([sys.executable, "-m", "benchmarks.rows", "--loaded", loaded])
 
 
 def prepare(folder: Path, base_url: str, links: int, *options: str) -> Path:

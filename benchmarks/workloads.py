@@ -59,6 +59,7 @@ def first_load(bench: Bench, *, links: int = 50, rows: int = 1000, peers: bool =
         "syncer": lambda: running.syncer("cycles", new, bench.url),
     }
     if peers and bench.peers:
+        subjects["rows alone"] = lambda: running.rows_alone(new)
         subjects["dlt"] = lambda: running.dlt(bench.work / "dlt", bench.url, links)
         subjects["singer"] = lambda: _new_singer(bench, links)
     return side_by_side(bench, subjects)

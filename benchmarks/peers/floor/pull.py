@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS quote (
     link INTEGER, id TEXT, version INTEGER, status TEXT, changed_at TEXT, number TEXT, plate TEXT,
     vin TEXT, make TEXT, insured TEXT, claim_number TEXT, gross TEXT, body BLOB,
     PRIMARY KEY (link, id)
-) WITHOUT ROWID;
+);
 """
 UPSERT = """
 INSERT INTO quote VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
