@@ -29,7 +29,7 @@ def test_a_reminder_is_listed_and_shown_with_its_text(demo: Syncer, reminder: An
     assert (table.code, shown.code) == (Exit.OK, Exit.OK)
     assert reminder["id"] in table.out
     assert reminder["subject"] in shown.out
-    assert all(document in shown.out for document in reminder["missing"])
+    assert all(line in shown.out for line in reminder["text"].splitlines())
 
 
 @pytest.mark.parametrize("words", [("retry",), ("cancel",), ("resolve", "delivered")])

@@ -74,7 +74,7 @@ class Life:
         body = {
             "montantHT": net,
             "montantTTC": round(net * 1.2, 2),
-            "pieceJointe": document.id,
+            "pieceJointe": document.properties["id"],
             "validationManuelle": {"name": wire.INSURER},
         }
         self._send(mission.services[0], wire.DEPOSIT_QUOTE, body)
@@ -106,7 +106,7 @@ class Life:
             "numero": "F-2026-1",
             "montantHT": 980.0,
             "montantTTC": 1176.0,
-            "pieceJointe": document.id,
+            "pieceJointe": document.properties["id"],
         }
         self._send(mission.services[0], wire.DEPOSIT_INVOICE, body)
         mission.move("Terminee")

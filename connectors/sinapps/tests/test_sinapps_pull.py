@@ -12,6 +12,7 @@ from syncer_sinapps import Sinapps, wire
 from syncer_sinapps.claim_data import claim_data
 from syncer_sinapps.cursor import Cursor
 from syncer_sinapps.played import PlayedSinapps
+from syncer_sinapps.played_life import Life
 from syncer_sinapps.played_pages import Pages
 from syncer_sinapps.played_world import PlayedAccount, PlayedThing, code
 
@@ -539,3 +540,18 @@ async def test_amounts_are_numbers_and_read_exactly(account: PlayedAccount, read
     assert quote.totals.gross is not None
     assert quote.totals.net.amount == Decimal("1240.10")
     assert quote.totals.gross.amount == Decimal("1488.12")
+
+
+async def test_a_whole_played_intervention_goes_by_and_is_read(
+    account: PlayedAccount, read: ReadPass
+) -> None:
+    Life(account).play()
+
+    found = await read()
+
+    [mission] = of_kind(found, Kind.MISSION)
+    assert mission.status == "Terminee"
+    [quote] = of_kind(found, Kind.QUOTE)
+    assert quote.claim is not None
+    assert mission.claim is not None
+    assert quote.claim.partner_ref == mission.claim.partner_ref
