@@ -10,7 +10,9 @@ import pytest
 from syncer_claims360.played import PlayedClaims360
 from syncer_claims360.played_shop import PlayedShop
 
+from syncer.cli import main
 from tests.e2e.conftest import LINK
+from tests.e2e.forked import forked
 from tests.e2e.service import Service, by_ref, installed
 
 KILL_AFTER_SECONDS = (0.0, 0.02, 0.1, 0.25, 0.5, 0.8)
@@ -67,6 +69,7 @@ async def test_killing_the_process_during_passes_loses_and_doubles_nothing(
 ) -> None:
     shop.most_per_page = 3
     fill(shop, 12)
+    running.launch = forked(main)  # from now on, as it is started seven times
 
     for seconds in KILL_AFTER_SECONDS:
         await running.good("POST", "/v1/refresh", {"repairer": "garage-7"})
