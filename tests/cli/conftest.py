@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -69,12 +71,18 @@ class EndedDemo:
     said: Said
 
     def copied(self, folder: Path) -> Path:
-        """Copy it; gives its configuration."""
+        """Copy it, with a port of its own; gives its configuration."""
         shutil.copytree(self.folder, folder)
         configuration = folder / "syncer.toml"
-        text = configuration.read_text(encoding="utf-8")
-        configuration.write_text(text.replace(str(self.folder), str(folder)), encoding="utf-8")
+        text = configuration.read_text(encoding="utf-8").replace(str(self.folder), str(folder))
+        text = re.sub(r"(?<=\[server\]\nport = )\d+", str(_free_port()), text)
+        configuration.write_text(text, encoding="utf-8")
         return configuration
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

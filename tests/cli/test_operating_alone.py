@@ -32,15 +32,13 @@ def stopped(ended_demo: EndedDemo, tmp_path: Path) -> Path:
 def sealed(stopped: Path) -> Iterator[Path]:
     """The same, running without its root key."""
     (stopped.parent / "syncer.key").rename(stopped.parent / "elsewhere.key")
-    process = subprocess.Popen(
-        [SYNCER, "run", "--config", stopped], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith(b"syncer is ready at http://")
-    yield stopped
-    process.terminate()
-    assert process.wait(timeout=30) == 0
-    process.stdout.close()
+    command = [SYNCER, "run", "--config", str(stopped)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"syncer is ready at http://")
+        yield stopped
+        process.terminate()
+        assert process.wait(timeout=30) == 0
 
 
 def test_reset_works_on_a_stopped_store(syncer: Syncer, stopped: Path) -> None:
