@@ -19,9 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.partner import PAGE_ROWS
-from benchmarks.subject import peak_mb
+from benchmarks.subject import FURNISHED, peak_mb
 
-FURNISHED = ("repairer", "link", "credential", "credential_key")
 Rows = list[sqlite3.Row]
 Page = tuple[Rows, Rows, Rows]
 

@@ -31,6 +31,8 @@ METADATA = "Metadata-Version: 2.1\nName: syncer-benchmark\nVersion: 0.1.0\n"
 ENTRY_POINTS = "[syncer.connectors]\nbenchmark = syncer_benchmark\n"
 REGISTERED_AT_ONCE = 500
 LONGEST_IDLE_CYCLE_SECONDS = 2.0
+FURNISHED = ("repairer", "link", "credential", "credential_key")
+"""The tables of what there is before the first pass."""
 DUE_AT_ONCE = 100
 """Beside refreshes, which would wait for one write of 2,000 due times; no host makes such a one."""
 
@@ -272,7 +274,7 @@ def multiply(database: Path, sealed: list[Any]) -> None:
         for one in sealed
     ]
     with closing(sqlite3.connect(database)) as connection:
-        for table in ("repairer", "link", "credential", "credential_key"):
+        for table in FURNISHED:
             found = connection.execute(f"SELECT * FROM {table}")
             names = [column[0] for column in found.description]
             first = dict(zip(names, found.fetchone(), strict=True))

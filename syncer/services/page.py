@@ -148,9 +148,8 @@ def check_confirmation(said: object) -> None:
     """
     if not isinstance(said, Confirmation):
         raise ConnectorFailedError(f"a page held {type(said).__name__} instead of a Confirmation")
-    given = (said.delivery_id, said.reason or "", said.partner_ref or "", said.revision)
-    texts: tuple[object, ...] = given
-    if not all(isinstance(text, str) for text in texts):
+    texts: list[object] = [said.delivery_id, said.reason or "", said.partner_ref or ""]
+    if not all(isinstance(text, str) for text in (*texts, said.revision)):
         raise ConnectorFailedError(
             "delivery_id, reason, partner_ref and revision of a confirmation must be text"
         )

@@ -43,7 +43,7 @@ from syncer_assur3d.mapping import contract_type, read_follow_ups, rule_set, set
 
 __all__ = ["Assur3d", "Assur3dCredentials", "Deposit", "Waiver"]
 
-OK, NOT_MODIFIED, GONE = 200, 304, 404
+OK, NOT_MODIFIED, NOT_FOUND = 200, 304, 404
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -112,8 +112,8 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
         """Ask for the office; it must be the one that was named."""
         office = link.credentials.office_id
         path = path_of(wire.OFFICE, office)
-        answer = await link.http.request("GET", path, accept={OK, GONE})
-        if answer.status == GONE:
+        answer = await link.http.request("GET", path, accept={OK, NOT_FOUND})
+        if answer.status == NOT_FOUND:
             raise CredentialsRejectedError("The platform knows no office of this id.")
         if answer.decode(wire.WireOffice).id != office:
             raise CredentialsRejectedError("The token belongs to another office.")
@@ -174,7 +174,7 @@ class Assur3d(Connector[Assur3dCredentials, Settings]):
             "GET",
             path_of(wire.EXPECTED_DOCUMENTS, link.credentials.office_id, code),
             headers={"If-None-Match": etag} if etag else None,
-            accept={200, GONE, NOT_MODIFIED} if etag else {200, GONE},
+            accept={OK, NOT_FOUND, NOT_MODIFIED} if etag else {OK, NOT_FOUND},
         )
         if answer.status == NOT_MODIFIED and etag is not None:
             expected.etags[code] = etag

@@ -173,9 +173,10 @@ async def list_of(link: OurLink, href: Href | None) -> list[Resource]:
     A resource that is no list is one that stands alone. A list that grows or shrinks meanwhile is
     read again, since its rows moved between the pages.
     """
+    if href is None:
+        return []
     found: list[Resource] = []
-    for _ in range(_MOST_ROUNDS if href else 0):
-        assert href is not None, "there is a link"
+    for _ in range(_MOST_ROUNDS):
         found, stood_still = await _read_through(link, href)
         if stood_still:
             break
@@ -183,6 +184,7 @@ async def list_of(link: OurLink, href: Href | None) -> list[Resource]:
 
 
 async def _read_through(link: OurLink, href: Href) -> tuple[list[Resource], bool]:
+    """Read a list once; gives its rows, and whether it was as long on every page."""
     rows: dict[bytes, Resource] = {}
     totals: list[object] = []
     try:

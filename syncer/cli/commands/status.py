@@ -12,6 +12,7 @@ from syncer.cli.invocation import Invocation, command
 from syncer.cli.output import plain, styled
 from syncer.cli.root import root
 
+LEAVING = ("deliveries", "mails")
 UNDER_WAY = "queued,sending,retrying"
 
 
@@ -28,9 +29,7 @@ async def status(invocation: Invocation, alive: bool) -> int:
         readiness, body = await service.status_of("/readyz")
         connectors = await service.all("/v1/connectors")
         links = await service.all("/v1/links")
-        waiting = {
-            things: await _count(service, things, UNDER_WAY) for things in ("deliveries", "mails")
-        }
+        under_way = {things: await _under_way(service, things) for things in LEAVING}
         attention = (await service.get("/v1/attention", {"limit": 1}))["total"]
         address = service.address
     is_ready = readiness == 200
@@ -41,7 +40,7 @@ async def status(invocation: Invocation, alive: bool) -> int:
         "reason": None if is_ready else _reason(body),
         "connectors": {each["name"]: each["state"] for each in connectors},
         "links": dict(sorted(states.items())),
-        "under_way": waiting,
+        "under_way": under_way,
         "attention": attention,
     }
     shown = ", ".join(f"{count} {styled(state)}" for state, count in sorted(states.items()))
@@ -52,14 +51,14 @@ async def status(invocation: Invocation, alive: bool) -> int:
         "Connectors  "
         + (", ".join(f"{plain(c['name'])} {styled(c['state'])}" for c in connectors) or "none"),
         f"Links       {shown or 'none'}",
-        "Under way   " + ", ".join(f"{count} {things}" for things, count in waiting.items()),
+        "Under way   " + ", ".join(f"{count} {things}" for things, count in under_way.items()),
         f"Attention   {attention}" + ("  (`syncer attention` lists them)" if attention else ""),
     )
     return Exit.OK if is_ready else Exit.CONFIGURATION
 
 
-async def _count(service: ServiceClient, things: str, states: str) -> int:
-    page = await service.get(f"/v1/{things}", {"state": states, "limit": 1})
+async def _under_way(service: ServiceClient, things: str) -> int:
+    page = await service.get(f"/v1/{things}", {"state": UNDER_WAY, "limit": 1})
     return int(page["total"])
 
 
