@@ -191,7 +191,8 @@ def test_second_service_on_the_folder_ends_with_3(demo: Syncer) -> None:
     assert "in use" in said.err
 
 
-def test_printed_requests_really_work(demo_output: list[str]) -> None:
+def test_printed_requests_really_work(demo: Syncer, demo_output: list[str]) -> None:
+    assert demo("refresh", "--connector", "claims360", "--wait").code == Exit.OK  # the first quotes
     requests = [line for line in demo_output if line.startswith("curl ")]
 
     answers = [_shell(request) for request in requests]
